@@ -1,0 +1,188 @@
+"""Writing a bundle from a live cluster: what the tools read and nothing else, masked before it touches the disk.
+
+The layout is that of a Troubleshoot support bundle, see `bundle.py`. Secrets are never read.
+"""
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+
+from terway_mcp.cluster.clusters import Clusters
+from terway_mcp.cluster.coverage import Coverage
+from terway_mcp.cluster.errors import BundleError, ClusterUnreachable
+from terway_mcp.cluster.objects import Pod
+from terway_mcp.cluster.reader import LogQuery, Query, Reader
+from terway_mcp.cluster.resources import (
+    CLUSTERROLES,
+    CONFIGMAPS,
+    CRDS,
+    DAEMONSETS,
+    DEPLOYMENTS,
+    EVENTS,
+    JOBS,
+    LEASES,
+    MUTATING_WEBHOOKS,
+    NAMESPACES,
+    NETWORKINTERFACES,
+    NODE_CRS,
+    NODERUNTIMES,
+    NODES,
+    PODENIS,
+    PODNETWORKINGS,
+    PODS,
+    REPLICASETS,
+    SERVICES,
+    STATEFULSETS,
+    TERWAY_GROUP,
+    VALIDATING_WEBHOOKS,
+    Resource,
+)
+
+_SECONDS = 600.0
+_LOGGED_PODS = 60
+_LOG_LINES = 50_000
+_SYSTEM = "kube-system"
+_BY_NAME = (
+    (CONFIGMAPS, ("eni-config", "terway-controlplane", "ack-cluster-profile", "kube-proxy-worker", "kube-proxy")),
+    (LEASES, ("terway-controlplane",)),
+)
+_CLUSTERROLES = ("terway", "terway-controlplane")
+_WHOLE = (
+    NODES,
+    NAMESPACES,
+    CRDS,
+    MUTATING_WEBHOOKS,
+    VALIDATING_WEBHOOKS,
+    NODE_CRS,
+    NODERUNTIMES,
+    NETWORKINTERFACES,
+    PODNETWORKINGS,
+)
+_IN_SYSTEM = (PODS, EVENTS, DAEMONSETS, DEPLOYMENTS, SERVICES)
+_IN_NAMESPACE = (PODS, EVENTS, DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS, JOBS, PODENIS)
+
+Mask = Callable[[Any], Any]
+"""Masks the secrets in plain data."""
+
+
+async def capture(clusters: Clusters, output: Path, namespaces: tuple[str, ...], mask: Mask) -> list[str]:
+    """Write a bundle; returns a line per read that failed.
+
+    Raises:
+        ClusterUnreachable: Nothing could be read.
+        BundleError: The file cannot be written.
+    """
+    context = await clusters.resolve()
+    reader = await clusters.reader(context, seconds=_SECONDS)
+    files: dict[str, bytes] = {}
+    version = await reader.version()
+    if version.value is None:
+        raise ClusterUnreachable(version.coverage.detail or "the API server did not answer")
+    files["cluster-info/cluster_version.json"] = msgspec.json.encode(version.value)
+    for resource in _WHOLE:
+        await _collect(reader, files, mask, resource)
+    for name in _CLUSTERROLES:
+        await _collect(reader, files, mask, CLUSTERROLES, name=name)
+    for resource, names in _BY_NAME:
+        for name in names:
+            await _collect(reader, files, mask, resource, _SYSTEM, name)
+    for resource in _IN_SYSTEM:
+        await _collect(reader, files, mask, resource, _SYSTEM)
+    await _collect(reader, files, mask, EVENTS, "default")
+    for namespace in namespaces:
+        for resource in _IN_NAMESPACE:
+            await _collect(reader, files, mask, resource, namespace)
+    await _logs(reader, files, mask)
+    await clusters.aclose()
+    await anyio.to_thread.run_sync(_write, output, files)
+    return [f"{entry.what}: {entry.outcome} {entry.detail}".strip() for entry in reader.coverage if _failed(entry)]
+
+
+async def _collect(
+    reader: Reader,
+    files: dict[str, bytes],
+    mask: Mask,
+    resource: Resource,
+    namespace: str | None = None,
+    name: str = "",
+) -> None:
+    """Add one collection to the files; several names of one resource end up in one list."""
+    items: list[Any] = []
+    coverage = await reader.each_page(
+        resource,
+        lambda page: items.extend(mask(_slim(msgspec.json.decode(item))) for item in page if _belongs(resource, item)),
+        items.clear,
+        namespace=namespace,
+        query=Query(fields=f"metadata.name={name}" if name else ""),
+    )
+    if coverage.outcome not in ("read", "truncated"):
+        return
+    path = f"cluster-resources/{resource.bundle}" + (f"/{namespace}.json" if namespace else ".json")
+    known = msgspec.json.decode(files[path]) if path in files else []
+    before = known["items"] if isinstance(known, dict) else known
+    whole = before + items
+    plain = whole if resource.is_custom else {"kind": "List", "apiVersion": "v1", "items": whole}
+    files[path] = msgspec.json.encode(plain)
+
+
+def _belongs(resource: Resource, item: msgspec.Raw) -> bool:
+    """Other projects' CRDs are large and say nothing about Terway."""
+    return resource is not CRDS or f".{TERWAY_GROUP}".encode() in bytes(item)
+
+
+def _slim(item: Any) -> Any:
+    """Field ownership is as large as the object itself and nobody reads it in a bundle."""
+    item.get("metadata", {}).pop("managedFields", None)
+    return item
+
+
+async def _logs(reader: Reader, files: dict[str, bytes], mask: Mask) -> None:
+    """Logs of Terway's own pods, the ones in trouble first, as many as fit."""
+    selector = "app in (terway-eniip,terway-eni,terway,terway-eniip-windows)"
+    daemons = await reader.collect(PODS, Pod, _SYSTEM, Query(labels=selector), "Terway pods")
+    plane = await reader.collect(PODS, Pod, _SYSTEM, Query(labels="k8s-app=terway-controlplane"), "controlplane pods")
+    pods = (plane.value or []) + sorted(daemons.value or [], key=_is_calm)
+    for pod in pods[:_LOGGED_PODS]:
+        for status in pod.status.init_container_statuses + pod.status.container_statuses:
+            await _log(reader, files, mask, pod, LogQuery(status.name, tail_lines=_LOG_LINES))
+            if status.restart_count:
+                await _log(reader, files, mask, pod, LogQuery(status.name, previous=True, tail_lines=_LOG_LINES))
+    if len(pods) > _LOGGED_PODS:
+        reader.cover("logs of Terway pods", "truncated", f"{_LOGGED_PODS} of {len(pods)} pods")
+
+
+async def _log(reader: Reader, files: dict[str, bytes], mask: Mask, pod: Pod, query: LogQuery) -> None:
+    meta, suffix = pod.metadata, "-previous" if query.previous else ""
+    folder = f"cluster-resources/pods/logs/{meta.namespace}/{meta.name}"
+    async with reader.log(meta.namespace, meta.name, query) as blocks:
+        if isinstance(blocks, Coverage):
+            files[f"{folder}/{query.container}-logs-errors.log"] = blocks.detail.encode()
+            return
+        raw = b"".join([block async for block in blocks])
+    lines = raw.decode(errors="replace").split("\n")
+    files[f"{folder}/{query.container}{suffix}.log"] = "\n".join(mask(line) for line in lines).encode()
+
+
+def _is_calm(pod: Pod) -> bool:
+    return all(status.ready and not status.restart_count for status in pod.status.container_statuses)
+
+
+def _failed(entry: Coverage) -> bool:
+    return entry.outcome not in ("read", "not_found")
+
+
+def _write(output: Path, files: dict[str, bytes]) -> None:
+    top = output.name.removesuffix(".tar.gz")
+    try:
+        with tarfile.open(output, "w:gz") as archive:
+            for name, content in sorted(files.items()):
+                entry = tarfile.TarInfo(f"{top}/{name}")
+                entry.size, entry.mode = len(content), 0o600
+                archive.addfile(entry, io.BytesIO(content))
+    except OSError as error:
+        raise BundleError(f"cannot write {output}: {error.strerror or error}") from error

@@ -1,0 +1,98 @@
+"""Which cluster a call talks to: contexts of a kubeconfig, or one captured bundle."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import httpx2
+
+from terway_mcp.cluster.connection import Connection
+from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
+from terway_mcp.cluster.reader import CALL_SECONDS, Reader
+
+
+class Clusters:
+    """Opens each context once and keeps its connection.
+
+    Nothing is opened or imported before the first call, so that the server starts without a cluster.
+    """
+
+    def __init__(
+        self, *, kubeconfig: str | None = None, context: str | None = None, bundle: Path | None = None
+    ) -> None:
+        self._kubeconfig = kubeconfig
+        self._default = context
+        self._bundle = bundle
+        self._open: dict[str | None, tuple[Connection, str]] = {}
+        self._lock = anyio.Lock()
+
+    async def resolve(self, context: str | None = None) -> str:
+        """Connect to a context (None: the default one) and return its name.
+
+        Raises:
+            ClusterUnreachable: There is no such context or no way to reach it.
+            BundleError: The bundle cannot be opened.
+            InvalidInput: A context was asked for while a bundle is attached.
+        """
+        return (await self._connection(context))[1]
+
+    async def reader(self, context: str, *, seconds: float = CALL_SECONDS) -> Reader:
+        """Start the reads of one tool call against a context that `resolve` returned."""
+        connection, _ = await self._connection(context)
+        return Reader(connection, seconds=seconds)
+
+    async def contexts(self) -> list[str]:
+        """Names of the contexts that can be asked for."""
+        if self._bundle:
+            return [_bundle_context(self._bundle)]
+        from terway_mcp.cluster.credentials import kubeconfig_contexts  # noqa: PLC0415 - imports kubernetes
+
+        return (await anyio.to_thread.run_sync(kubeconfig_contexts, self._kubeconfig))[0]
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for connection, _ in set(self._open.values()):
+            await connection.aclose()
+        self._open.clear()
+
+    async def _connection(self, context: str | None) -> tuple[Connection, str]:
+        async with self._lock:
+            wanted = context or self._default
+            if wanted not in self._open:
+                opened = await self._connect(wanted)
+                self._open[wanted] = self._open[opened[1]] = opened
+            return self._open[wanted]
+
+    async def _connect(self, context: str | None) -> tuple[Connection, str]:
+        if self._bundle:
+            name = _bundle_context(self._bundle)
+            if context not in (None, self._default, name):
+                raise InvalidInput(f"the server is attached to {name}; context {context!r} is not available")
+            return await anyio.to_thread.run_sync(_open_bundle, self._bundle), name
+        from terway_mcp.cluster.credentials import connect_kubeconfig  # noqa: PLC0415 - imports kubernetes
+
+        with anyio.move_on_after(CALL_SECONDS):
+            return await anyio.to_thread.run_sync(connect_kubeconfig, self._kubeconfig, context, abandon_on_cancel=True)
+        raise ClusterUnreachable(f"the credential plugin of context {context or 'default'!r} did not answer in time")
+
+
+def _bundle_context(path: Path) -> str:
+    name = path.name
+    for suffix in (".tar.gz", ".tgz"):
+        name = name.removesuffix(suffix)
+    return f"bundle:{name}"
+
+
+def _open_bundle(path: Path) -> Connection:
+    from terway_mcp.cluster.bundle import Bundle  # noqa: PLC0415 - only for captured clusters
+    from terway_mcp.cluster.embedded.api import EmbeddedApi  # noqa: PLC0415
+    from terway_mcp.cluster.embedded.transport import EmbeddedTransport  # noqa: PLC0415
+
+    api = EmbeddedApi(Bundle.open(path))
+    client = httpx2.AsyncClient(transport=EmbeddedTransport(api), base_url="http://bundle", timeout=None)
+    return Connection(client, _anonymous)
+
+
+async def _anonymous(_renew: bool) -> Mapping[str, str]:
+    return {}

@@ -1,0 +1,276 @@
+"""Typed reads with coverage: what a tool holds while it answers one call.
+
+A read never raises for what a cluster may legitimately refuse: denied, absent, expired and late reads become
+`Coverage`, and the tool goes on with what it has.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import anyio
+import msgspec
+
+from terway_mcp.cluster.connection import Answer, Connection
+from terway_mcp.cluster.coverage import Coverage, Outcome, Read
+from terway_mcp.cluster.decode import Page, decode_items, decode_object, decode_page
+from terway_mcp.cluster.errors import ClusterUnreachable
+from terway_mcp.cluster.names import resource_path
+from terway_mcp.cluster.objects import Version
+from terway_mcp.cluster.resources import PODS, Resource
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+PAGE_SIZE = 500
+READ_SECONDS = 6.0
+"""Longest wait for one read."""
+
+CALL_SECONDS = 9.0
+"""Longest wait for all reads of one tool call, so that a hanging API server is answered within 10 s."""
+
+_RESTARTS = 2
+_DETAIL = 300
+
+
+class _StatusDetails(msgspec.Struct):
+    name: str = ""
+    kind: str = ""
+
+
+class _Status(msgspec.Struct):
+    """meta/v1 Status, as an API server explains a refusal."""
+
+    message: str = ""
+    reason: str = ""
+    details: _StatusDetails | None = None
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Selectors of a list call, in Kubernetes syntax."""
+
+    labels: str = ""
+    fields: str = ""
+    limit: int = PAGE_SIZE
+
+    def parameters(self, token: str = "") -> dict[str, str]:
+        """URL parameters of one page."""
+        wanted = {
+            "labelSelector": self.labels,
+            "fieldSelector": self.fields,
+            "limit": str(self.limit) if self.limit else "",
+            "continue": token,
+        }
+        return {key: value for key, value in wanted.items() if value}
+
+
+class LogQuery(msgspec.Struct, frozen=True):
+    """Parameters of the pod log subresource; times are RFC 3339, sizes are bytes and lines."""
+
+    container: str
+    previous: bool = False
+    since_time: str = ""
+    tail_lines: int = 0
+    limit_bytes: int = 0
+
+    def parameters(self) -> dict[str, str]:
+        """URL parameters; timestamps are always asked for, because klog headers lack year and zone."""
+        wanted = {
+            "container": self.container,
+            "previous": "true" if self.previous else "",
+            "sinceTime": self.since_time,
+            "tailLines": str(self.tail_lines) if self.tail_lines else "",
+            "limitBytes": str(self.limit_bytes) if self.limit_bytes else "",
+            "timestamps": "true",
+        }
+        return {key: value for key, value in wanted.items() if value}
+
+
+class Reader:
+    """Reads for one tool call, all within one deadline; `coverage` lists every read in order."""
+
+    def __init__(self, connection: Connection, *, seconds: float = CALL_SECONDS) -> None:
+        self._connection = connection
+        self._deadline = anyio.current_time() + seconds
+        self.coverage: list[Coverage] = []
+
+    @property
+    def now(self) -> datetime:
+        """The API server's clock."""
+        return self._connection.now
+
+    async def version(self) -> Read[Version]:
+        """GET /version."""
+        return await self._read("/version", {}, "version of the API server", Version, "get", None)
+
+    async def get(self, resource: Resource, kind: type[T], name: str, namespace: str | None = None) -> Read[T]:
+        """Read one object by name."""
+        path = resource_path(resource, namespace=namespace, name=name)
+        what = f"{resource.qualified_name} {namespace}/{name}" if namespace else f"{resource.qualified_name} {name}"
+        return await self._read(path, {}, what, kind, "get", resource)
+
+    async def collect(
+        self,
+        resource: Resource,
+        kind: type[T],
+        namespace: str | None = None,
+        query: Query | None = None,
+        what: str = "",
+    ) -> Read[list[T]]:
+        """Read a collection to its end, page by page."""
+        items: list[T] = []
+        query = query or Query()
+        coverage = await self.each_page(
+            resource,
+            lambda page: items.extend(decode_items(page, kind)),
+            items.clear,
+            namespace=namespace,
+            query=query,
+            what=what,
+        )
+        kept = items if coverage.outcome in ("read", "truncated") or items else None
+        return Read(kept, coverage, _source(resource_path(resource, namespace=namespace), query.parameters()))
+
+    async def each_page(
+        self,
+        resource: Resource,
+        consume: Callable[[list[msgspec.Raw]], None],
+        restart: Callable[[], None],
+        *,
+        namespace: str | None = None,
+        query: Query | None = None,
+        what: str = "",
+        max_pages: int = 200,
+    ) -> Coverage:
+        """Hand each page of a collection to `consume` as it arrives.
+
+        When the API server has compacted the list under way (410), `restart` is called and the list begins anew.
+        """
+        query = query or Query()
+        path = resource_path(resource, namespace=namespace)
+        what = what or (f"{resource.qualified_name} in {namespace}" if namespace else resource.qualified_name)
+        token, pages, restarts = "", 0, 0
+        while True:
+            answer = await self._answer(path, query.parameters(token))
+            if isinstance(answer, tuple):
+                return self._cover(what, *(answer if not pages else ("truncated", answer[1])))
+            if answer.status == 410 and restarts < _RESTARTS:
+                restart()
+                token, pages, restarts = "", 0, restarts + 1
+                continue
+            page = _page(answer)
+            if page is None:
+                outcome, detail = _refusal(answer, "list", resource, namespace)
+                return self._cover(what, "truncated" if pages else outcome, detail)
+            consume(page.items)
+            pages += 1
+            token = page.next_token
+            if not token:
+                return self._cover(what, "read")
+            if pages >= max_pages:
+                return self._cover(what, "truncated", f"stopped after {pages} pages of {query.limit}")
+
+    @asynccontextmanager
+    async def log(self, namespace: str, pod: str, query: LogQuery) -> AsyncIterator[AsyncIterator[bytes] | Coverage]:
+        """Open a container's log: its bytes in blocks, or a Coverage saying why there are none.
+
+        The caller adds the coverage of a log that was read, because only it knows where it stopped.
+
+        Raises:
+            ClusterUnreachable: The log broke off while it was read.
+        """
+        path = resource_path(PODS, namespace=namespace, name=pod, subresource="log")
+        what = f"log of {namespace}/{pod}/{query.container}" + (" (previous)" if query.previous else "")
+        async with AsyncExitStack() as stack:
+            try:
+                status, blocks = await stack.enter_async_context(self._connection.stream(path, query.parameters()))
+                body = b"" if status == 200 else b"".join([block async for block in blocks])
+            except ClusterUnreachable as error:
+                yield self._cover(what, "unavailable", str(error))
+                return
+            yield blocks if status == 200 else self._cover(what, *_log_refusal(Answer(status, body), namespace))
+
+    def cover(self, what: str, outcome: Outcome, detail: str = "") -> Coverage:
+        """Add an entry that no single request accounts for."""
+        return self._cover(what, outcome, detail)
+
+    async def _read(
+        self, path: str, params: Mapping[str, str], what: str, kind: type[T], verb: str, resource: Resource | None
+    ) -> Read[T]:
+        source = _source(path, params)
+        answer = await self._answer(path, params)
+        if isinstance(answer, tuple):
+            return Read(None, self._cover(what, *answer), source)
+        if answer.status != 200:
+            return Read(None, self._cover(what, *_refusal(answer, verb, resource, None)), source)
+        try:
+            value = decode_object(answer.body, kind)
+        except msgspec.MsgspecError:
+            return Read(None, self._cover(what, "unavailable", "the API server's answer is not valid JSON"), source)
+        return Read(value, self._cover(what, "read"), source)
+
+    async def _answer(self, path: str, params: Mapping[str, str]) -> Answer | tuple[Outcome, str]:
+        seconds = min(READ_SECONDS, max(0.0, self._deadline - anyio.current_time()))
+        try:
+            with anyio.fail_after(seconds):
+                return await self._connection.get(path, params)
+        except TimeoutError:
+            return "timed_out", f"no answer within {seconds:.1f} s"
+        except ClusterUnreachable as error:
+            return "unavailable", str(error)
+
+    def _cover(self, what: str, outcome: Outcome, detail: str = "") -> Coverage:
+        entry = Coverage(what, outcome, detail[:_DETAIL])
+        self.coverage.append(entry)
+        return entry
+
+
+def _source(path: str, params: Mapping[str, str]) -> str:
+    return f"GET {path}" + (f"?{urlencode(params)}" if params else "")
+
+
+def _page(answer: Answer) -> Page | None:
+    if answer.status != 200:
+        return None
+    try:
+        return decode_page(answer.body)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _status(answer: Answer) -> _Status:
+    try:
+        return msgspec.json.decode(answer.body, type=_Status)
+    except msgspec.MsgspecError:
+        return _Status()
+
+
+def _refusal(answer: Answer, verb: str, resource: Resource | None, namespace: str | None) -> tuple[Outcome, str]:
+    status = _status(answer)
+    if answer.status == 403:
+        name = resource.qualified_name if resource else "this path"
+        scope = f" in namespace {namespace}" if namespace else ""
+        return "forbidden", f"RBAC: grant verb {verb} on {name}{scope}"
+    if answer.status == 404 and status.reason == "NotCaptured":
+        return "unavailable", status.message
+    if answer.status == 404:
+        served = status.reason == "NotFound"
+        return "not_found", "" if served else "the API server does not serve this resource (CRD not installed)"
+    if answer.status == 410:
+        return "expired", status.message
+    if answer.status == 401:
+        return "forbidden", "the API server rejected the credentials (401)"
+    if answer.status == 200:
+        return "unavailable", "the API server's answer is not valid JSON"
+    return "unavailable", f"HTTP {answer.status} {status.message}".strip()
+
+
+def _log_refusal(answer: Answer, namespace: str) -> tuple[Outcome, str]:
+    if answer.status == 204:
+        return "not_found", "no node runs this pod yet"
+    if answer.status == 403:
+        return "forbidden", f"RBAC: grant verb get on pods/log in namespace {namespace}"
+    if answer.status == 400:
+        return "not_found", _status(answer).message
+    return _refusal(answer, "get", PODS, namespace)
