@@ -1,0 +1,1 @@
+"""One module per tool: each reads facts and shapes one report."""

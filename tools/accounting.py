@@ -1,0 +1,192 @@
+"""ENI and IP accounting of a node, from Terway's Node (spec.nodeCap, status.networkInterfaces).
+
+A full node writes no event anywhere, so these numbers are the only witness.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from terway_mcp.cluster.terway_objects import TerwayNetworkInterface, TerwayNode
+from terway_mcp.tools.times import age_seconds
+
+_STUCK_SECONDS = 120.0
+"""Terway gives an attach two minutes (pkg/controller/multi-ip/node/eni_task_queue.go)."""
+
+
+class InterfaceReport(msgspec.Struct, omit_defaults=True):
+    """One ENI in Terway's books."""
+
+    eni: str
+    status: str
+    type: str = ""
+    vswitch: str = ""
+    ips: int = 0
+    used: int = 0
+    free: int = 0
+    invalid: int = 0
+    prefixes: int = 0
+    conditions: dict[str, str] = {}
+
+
+class Accounting(msgspec.Struct, omit_defaults=True):
+    """ENI slots and pod IPs of one node.
+
+    `eni_slots` excludes the primary ENI. `ip_capacity` is what all slots could hold, `ips_free` what is ready
+    to be given to a pod now.
+    """
+
+    eni_slots: int = 0
+    enis: int = 0
+    ips_per_eni: int = 0
+    ip_capacity: int = 0
+    ips: int = 0
+    ips_used: int = 0
+    ips_free: int = 0
+    ips_invalid: int = 0
+    prefix_mode: bool = False
+    interfaces: list[InterfaceReport] = []
+
+
+def account(node: TerwayNode) -> Accounting:
+    """Count slots and addresses."""
+    cap = node.spec.node_cap
+    interfaces = [_interface(eni, found) for eni, found in sorted(node.status.network_interfaces.items())]
+    slots = max(0, cap.adapters - 1)
+    return Accounting(
+        slots,
+        len(interfaces),
+        cap.ipv4_per_adapter,
+        slots * cap.ipv4_per_adapter,
+        sum(row.ips for row in interfaces),
+        sum(row.used for row in interfaces),
+        sum(row.free for row in interfaces),
+        sum(row.invalid for row in interfaces),
+        bool(node.spec.eni and node.spec.eni.enable_ip_prefix),
+        interfaces,
+    )
+
+
+def book_states(node: TerwayNode, books: Accounting, now: datetime) -> list[tuple[str, str, str]]:
+    """States the books are in, as (state, ENI id or "", words)."""
+    found: list[tuple[str, str, str]] = []
+    if not books.prefix_mode and is_full(books):
+        found.append(
+            (
+                "node_full",
+                "",
+                f"all {books.eni_slots} ENI slots are used, {books.ips_used} of {books.ip_capacity} pod IPs given out",
+            )
+        )
+    elif not books.prefix_mode and books.ips and not books.ips_free:
+        found.append(("no_free_ip", "", f"all {books.ips_used} allocated IPs are in use; {_growth(books)}"))
+    if books.prefix_mode:
+        found += _prefix_states(node, books)
+    for eni, interface in sorted(node.status.network_interfaces.items()):
+        found += _interface_states(eni, interface, node, now)
+    return found + _spec_states(node, books)
+
+
+def is_full(books: Accounting) -> bool:
+    """True when no ENI can be added and no IP can be given."""
+    usable = [row for row in books.interfaces if row.status == "InUse"]
+    every_eni_full = all(row.used + row.invalid >= books.ips_per_eni for row in usable)
+    return bool(books.eni_slots) and books.enis >= books.eni_slots and bool(usable) and every_eni_full
+
+
+def _growth(books: Accounting) -> str:
+    left = books.eni_slots - books.enis
+    return f"{left} ENI slots left" if left > 0 else "no ENI slot left"
+
+
+def _interface(eni: str, found: TerwayNetworkInterface) -> InterfaceReport:
+    addresses = list(found.ipv4.values()) or list(found.ipv6.values())
+    valid = [address for address in addresses if address.status in ("Valid", "")]
+    return InterfaceReport(
+        eni,
+        found.status,
+        found.network_interface_type,
+        found.v_switch_id,
+        len(addresses),
+        sum(1 for address in valid if address.pod_id),
+        sum(1 for address in valid if not address.pod_id),
+        sum(1 for address in addresses if address.status == "Invalid"),
+        len(found.ipv4_prefix) + len(found.ipv6_prefix),
+        {name: condition.message for name, condition in sorted(found.conditions.items())},
+    )
+
+
+def _interface_states(
+    eni: str, interface: TerwayNetworkInterface, node: TerwayNode, now: datetime
+) -> list[tuple[str, str, str]]:
+    found = []
+    for name, state in (
+        ("InsufficientIP", "eni_condition_insufficient_ip"),
+        ("OperationErr", "eni_condition_operation_err"),
+    ):
+        if name in interface.conditions:
+            condition = interface.conditions[name]
+            found.append((state, eni, f"{name} on {eni} ({interface.v_switch_id}): {condition.message}"))
+    stuck = _STUCK_STATES.get(interface.status)
+    if stuck:
+        age = age_seconds(node.metadata.creation_timestamp, now)
+        if age is None or age > _STUCK_SECONDS:
+            found.append((stuck, eni, f"{eni} is {interface.status}"))
+    invalid = [address.ip for address in interface.ipv4.values() if address.status == "Invalid"]
+    if invalid:
+        found.append(("ip_invalid", eni, f"{len(invalid)} IPs of {eni} are gone from the cloud, e.g. {invalid[0]}"))
+    if interface.unschedulable:
+        found.append(("eni_unschedulable", eni, f"{eni} is block-listed and draining"))
+    return found
+
+
+_STUCK_STATES = {
+    "Attaching": "eni_stuck_attaching",
+    "Detaching": "eni_stuck_detaching",
+    "Deleting": "eni_stuck_deleting",
+    "Create Failed": "eni_lingjun_failed",
+    "Attach Failed": "eni_lingjun_failed",
+    "Detach Failed": "eni_lingjun_failed",
+    "Delete Failed": "eni_lingjun_failed",
+}
+
+
+def _prefix_states(node: TerwayNode, books: Accounting) -> list[tuple[str, str, str]]:
+    eni = node.spec.eni
+    if eni is None:
+        return []
+    wanted, got = eni.ipv4_prefix_count + eni.ipv6_prefix_count, sum(row.prefixes for row in books.interfaces)
+    if not wanted:
+        return [("prefix_count_zero", "", "enable_ip_prefix is on but the prefix count is 0: no pod can get an IP")]
+    if got < wanted:
+        return [("prefix_missing", "", f"{got} of {wanted} prefixes are assigned")]
+    return [("prefix_all_assigned", "", f"all {wanted} configured prefixes are assigned; pods use IPs inside them")]
+
+
+def _spec_states(node: TerwayNode, books: Accounting) -> list[tuple[str, str, str]]:
+    metadata = node.spec.node_metadata
+    missing = [
+        name
+        for name, value in (
+            ("regionID", metadata.region_id),
+            ("instanceType", metadata.instance_type),
+            ("instanceID", metadata.instance_id),
+            ("zoneID", metadata.zone_id),
+        )
+        if not value
+    ]
+    found = []
+    if missing:
+        words = f"spec.nodeMetadata lacks {', '.join(missing)}: the pool controller skips this node silently"
+        found.append(("node_cr_metadata_missing", "", words))
+    if not node.spec.node_cap.adapters:
+        found.append(("node_cr_cap_zero", "", "spec.nodeCap.adapters is 0: the instance type's limits are unknown"))
+    if node.status.warm_up_completed is False and node.status.warm_up_target:
+        words = f"warm-up has {node.status.warm_up_allocated_count} of {node.status.warm_up_target} IPs"
+        found.append(("warm_up_incomplete", "", words))
+    eni = node.spec.eni
+    if eni and eni.enable_ipv6 and node.spec.node_cap.ipv6_per_adapter != node.spec.node_cap.ipv4_per_adapter:
+        found.append(("dual_stack_unequal", "", "the instance type has different IPv4 and IPv6 limits per ENI"))
+    if eni is not None and books.enis == 0 and books.eni_slots:
+        found.append(("node_cr_no_enis", "", "Terway's books hold no ENI for this node"))
+    return found

@@ -1,0 +1,106 @@
+"""Health of Terway's own components, from DaemonSet, Deployment and Lease status."""
+
+from datetime import datetime
+from itertools import pairwise
+
+import msgspec
+
+from terway_mcp.cluster.coverage import Read
+from terway_mcp.cluster.objects import Lease, WebhookConfiguration, Workload
+from terway_mcp.tools import terway_names as names
+from terway_mcp.tools.times import age_seconds
+
+_LEASE_DEAD_SECONDS = 60.0
+"""Leader election renews every few seconds; a lease older than this has no living holder."""
+
+
+class DaemonHealth(msgspec.Struct, omit_defaults=True):
+    """One Terway DaemonSet: nodes that should run it, nodes where it is ready."""
+
+    name: str
+    desired: int
+    ready: int
+    image: str = ""
+    version: str = ""
+    mode: str = ""
+    evidence: str = ""
+
+
+class ControlplaneHealth(msgspec.Struct, omit_defaults=True):
+    """terway-controlplane.
+
+    `presence` is running, down (a Deployment without ready replicas), hosted (run outside the cluster, as on ACK
+    managed clusters: webhook or lease but no Deployment), absent or unknown.
+    """
+
+    presence: str
+    replicas: int = 0
+    ready: int = 0
+    version: str = ""
+    holder: str = ""
+    lease_age_s: int | None = None
+    webhook_failure_policy: str = ""
+    evidence: str = ""
+
+
+def image_version(image: str) -> str:
+    """The tag of an image reference, without digest; "" when there is none."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+
+
+def daemon_health(workload: Workload) -> DaemonHealth:
+    """Summarise one Terway DaemonSet."""
+    containers = workload.spec.template.spec.containers
+    main = next((c for c in containers if c.name == names.DAEMON_CONTAINER), containers[0] if containers else None)
+    image = main.image if main else ""
+    return DaemonHealth(
+        workload.metadata.name,
+        workload.status.desired_number_scheduled,
+        workload.status.number_ready,
+        image,
+        image_version(image),
+        _daemon_mode(main.command + main.args if main else []),
+    )
+
+
+def controlplane_health(
+    deployment: Read[Workload], lease: Read[Lease], webhook: Read[WebhookConfiguration], now: datetime
+) -> ControlplaneHealth:
+    """Tell running, down, hosted and absent apart."""
+    found = deployment.value
+    health = ControlplaneHealth(_presence(deployment, lease, webhook))
+    if found:
+        health.replicas = 1 if found.spec.replicas is None else found.spec.replicas
+        health.ready = found.status.ready_replicas
+        containers = found.spec.template.spec.containers
+        health.version = image_version(containers[0].image) if containers else ""
+    if lease.value:
+        health.holder = lease.value.spec.holder_identity
+        age = age_seconds(lease.value.spec.renew_time, now)
+        health.lease_age_s = None if age is None else max(0, round(age))
+    if webhook.value and webhook.value.webhooks:
+        health.webhook_failure_policy = webhook.value.webhooks[0].failure_policy
+    return health
+
+
+def lease_is_stale(health: ControlplaneHealth) -> bool:
+    """True when a lease exists and nobody has renewed it for a minute."""
+    return health.lease_age_s is not None and health.lease_age_s > _LEASE_DEAD_SECONDS
+
+
+def _presence(deployment: Read[Workload], lease: Read[Lease], webhook: Read[WebhookConfiguration]) -> str:
+    if deployment.value:
+        wanted = deployment.value.spec.replicas
+        return "running" if deployment.value.status.ready_replicas or wanted == 0 else "down"
+    if deployment.outcome != "not_found":
+        return "unknown"
+    return "hosted" if lease.value or webhook.value else "absent"
+
+
+def _daemon_mode(command: list[str]) -> str:
+    """`-daemon-mode=ENIMultiIP` or `-daemon-mode ENIMultiIP`, also inside a shell line."""
+    words = " ".join(command).replace("=", " ").split()
+    for flag, value in pairwise(words):
+        if flag.lstrip("-") == "daemon-mode":
+            return value.strip("\"'")
+    return ""

@@ -1,0 +1,50 @@
+"""`correlate`: the whole ledger, joined into a verdict."""
+
+import msgspec
+
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.tools.arguments import Correlate
+from terway_mcp.tools.case import Case, Report
+from terway_mcp.tools.correlation.timeline import Moment, timeline
+from terway_mcp.tools.correlation.verdict import Finding, RuledOut, Setting, Verdict, judge
+from terway_mcp.tools.evidence import Evidence, normalized
+
+_QUOTE = 240
+
+
+class Correlation(msgspec.Struct, omit_defaults=True):
+    """`data` of `correlate`."""
+
+    verdict: Verdict
+    findings: list[Finding] = []
+    timeline: list[Moment] = []
+    ruled_out: list[RuledOut] = []
+    missing_evidence: list[str] = []
+    unexplained: list[str] = []
+    cited: dict[str, str] = {}
+    report: str = ""
+
+
+async def correlate(case: Case, arguments: Correlate) -> Report:
+    """Judge everything recorded so far."""
+    data = correlation(await case.ledger.evidence(), case.knowledge, case.setting)
+    data.report = f"terway://investigations/{normalized(arguments.investigation)}/report"
+    return Report(data, marks={"category": data.verdict.category, "confidence": data.verdict.confidence})
+
+
+def correlation(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Correlation:
+    """Shape the judgement of a ledger; the evidence it cites is quoted, so that an answer stands alone."""
+    judgement = judge(ledger, knowledge, setting)
+    ids = dict.fromkeys(judgement.verdict.evidence)
+    for finding in judgement.findings[:2]:
+        ids.update(dict.fromkeys([*finding.evidence, *finding.against]))
+    texts = {evidence.id: evidence.fact.text[:_QUOTE] for evidence in ledger}
+    return Correlation(
+        judgement.verdict,
+        judgement.findings,
+        timeline(ledger, setting.target, set(ids)),
+        judgement.ruled_out,
+        judgement.missing_evidence,
+        judgement.unexplained,
+        {evidence: texts[evidence] for evidence in ids if evidence in texts},
+    )

@@ -1,0 +1,120 @@
+"""Causes compete: each with what supports it, what speaks against it and how strongly it is supported."""
+
+import msgspec
+
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.knowledge.schema import Entry, Role
+from terway_mcp.tools.correlation.signals import Signal
+from terway_mcp.tools.correlation.target import NEAR, SAME
+
+_WEIGHT: dict[Role, float] = {
+    "decisive": 100.0,
+    "strong": 60.0,
+    "pointing": 25.0,
+    "symptom": 0.0,
+    "recovery": 0.0,
+    "benign": 0.0,
+}
+_OVER = 0.15
+"""What is left of a signal whose trouble has passed."""
+
+_CORROBORATION = 4.0
+_COMPONENT_FIRST = 1.5
+"""Terway's own pod comes before IP allocation: nothing can allocate while it is down (SOP step 1)."""
+
+
+class Candidate(msgspec.Struct):
+    """One root cause with its supporting and contradicting signals, and its score."""
+
+    cause: Entry
+    support: list[Signal]
+    against: list[Signal]
+    score: float
+
+    @property
+    def strongest(self) -> Signal:
+        """The signal the score rests on."""
+        return max(self.support, key=_worth)
+
+    @property
+    def role(self) -> Role:
+        """The role of the strongest signal."""
+        return self.strongest.role
+
+    @property
+    def is_near(self) -> bool:
+        """True when the strongest signal is about the target, what carries it, or the whole cluster."""
+        return self.strongest.closeness >= NEAR
+
+    @property
+    def is_over(self) -> bool:
+        """True when every supporting signal belongs to trouble that has passed."""
+        return all(signal.over for signal in self.support)
+
+    @property
+    def evidence(self) -> list[str]:
+        """Ids of the supporting evidence, the strongest first, each once."""
+        ordered = sorted(self.support, key=_worth, reverse=True)
+        return list(dict.fromkeys(signal.evidence.id for signal in ordered))
+
+    def groups(self) -> dict[str, str]:
+        """Identifiers of all supporting texts; the strongest signal's win."""
+        merged: dict[str, str] = {}
+        for signal in sorted(self.support, key=_worth):
+            merged.update(signal.groups)
+        return merged
+
+
+def compete(found: list[Signal], knowledge: Knowledge, *, terway_down: bool) -> list[Candidate]:
+    """Rank the causes the signals argue for, the best first."""
+    by_cause: dict[str, list[Signal]] = {}
+    for signal in found:
+        if signal.cause and _WEIGHT[signal.role]:
+            by_cause.setdefault(signal.cause, []).append(signal)
+    candidates = []
+    for cause_id, support in by_cause.items():
+        cause = knowledge.cause(cause_id)
+        if cause is None:
+            continue
+        against = [signal for signal in support if signal.over]
+        candidates.append(Candidate(cause, support, against, _score(cause, support, terway_down=terway_down)))
+    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.cause.id))
+
+
+def _score(cause: Entry, support: list[Signal], *, terway_down: bool) -> float:
+    best = max(_worth(signal) for signal in support)
+    sources = {
+        (signal.evidence.fact.kind, signal.evidence.fact.subject.kind_name) for signal in support if not signal.over
+    }
+    score = best + _CORROBORATION * min(3, max(0, len(sources) - 1))
+    if terway_down and _explains_terway_down(cause, support):
+        score *= _COMPONENT_FIRST
+    return score
+
+
+def _explains_terway_down(cause: Entry, support: list[Signal]) -> bool:
+    about_terway = any(
+        signal.closeness >= NEAR
+        and signal.evidence.fact.name.startswith(("terway_", "policy_", "eni_conf", "eni_config", "log"))
+        for signal in support
+    )
+    return about_terway or cause.category == "component_down"
+
+
+def _worth(signal: Signal) -> float:
+    near = signal.closeness if signal.closeness >= NEAR else signal.closeness * 0.6
+    return _WEIGHT[signal.role] * near * (_OVER if signal.over else 1.0)
+
+
+def is_decisive(candidate: Candidate) -> bool:
+    """True when a text, code or state that names the cause itself was seen on the target and is not over."""
+    strongest = candidate.strongest
+    return strongest.role == "decisive" and strongest.closeness >= NEAR and not strongest.over
+
+
+def is_corroborated(candidate: Candidate) -> bool:
+    """True when two different pieces of evidence support it."""
+    return (
+        len({signal.evidence.id for signal in candidate.support if not signal.over and signal.closeness >= SAME * 0.7})
+        > 1
+    )

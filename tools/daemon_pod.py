@@ -1,0 +1,79 @@
+"""The Terway daemon pod of one node: whether it runs, and the facts about it."""
+
+import msgspec
+
+from terway_mcp.cluster.coverage import Read
+from terway_mcp.cluster.objects import Pod
+from terway_mcp.tools import terway_names as names
+from terway_mcp.tools.components import image_version
+from terway_mcp.tools.containers import (
+    ContainerReport,
+    container_reports,
+    is_ready,
+    main_container_runs,
+    trouble_states,
+)
+from terway_mcp.tools.evidence import Fact, FactSheet, Subject
+
+
+class DaemonPodReport(msgspec.Struct, omit_defaults=True):
+    """The Terway pod of a node; `running` is about the container `terway` itself."""
+
+    name: str
+    running: bool
+    ready: bool
+    version: str = ""
+    containers: list[ContainerReport] = []
+    evidence: str = ""
+
+
+def daemon_on_node(read: Read[list[Pod]], node: str, facts: FactSheet) -> DaemonPodReport | None:
+    """Report the Terway pod of a node; None when there is none or it could not be read."""
+    if read.value is None:
+        return None
+    subject = Subject("Node", node)
+    if not read.value:
+        text = f"no Terway pod exists on node {node}"
+        facts.add(Fact("status", "terway_pod_missing", subject, text, source=read.source))
+        return None
+    if len(read.value) > 1:
+        listed = ", ".join(pod.metadata.name for pod in read.value[:4])
+        text = f"{len(read.value)} Terway pods run on {node}: {listed}"
+        facts.add(Fact("status", "terway_pod_duplicate", subject, text, source=read.source))
+    pod = read.value[0]
+    report = DaemonPodReport(
+        pod.metadata.name,
+        main_container_runs(pod, names.DAEMON_CONTAINER),
+        is_ready(pod),
+        _version(pod),
+        container_reports(pod),
+    )
+    _facts(pod, report, read.source, facts)
+    return report
+
+
+def _facts(pod: Pod, report: DaemonPodReport, source: str, facts: FactSheet) -> None:
+    subject = Subject("Pod", pod.metadata.name, pod.metadata.namespace, uid=pod.metadata.uid)
+    node = pod.spec.node_name
+    words = "; ".join(f"{container.name} {container.state}" for container in report.containers)
+    data = {"node": node, "running": report.running, "version": report.version}
+    text = f"Terway pod {pod.metadata.name} on {node}: {words}"
+    facts.add(Fact("status", "terway_pod", subject, text, source=source, data=data), report)
+    for state, container, trouble in trouble_states(pod):
+        text = f"Terway pod {pod.metadata.name} on {node}: container {container} {trouble}"
+        time = _last_finished(pod, container)
+        facts.add(Fact("status", state, subject, text, time, source, container, {"node": node}))
+
+
+def _version(pod: Pod) -> str:
+    images = [container.image for container in pod.spec.containers if container.name == names.DAEMON_CONTAINER]
+    images += [container.image for container in pod.spec.containers]
+    return image_version(images[0]) if images else ""
+
+
+def _last_finished(pod: Pod, container: str) -> str:
+    for status in pod.status.init_container_statuses + pod.status.container_statuses:
+        ended = status.state.terminated or status.last_state.terminated
+        if status.name == container and ended:
+            return ended.finished_at or ""
+    return ""

@@ -1,0 +1,241 @@
+"""`get_events`: events of the target and of what it hangs on, grouped, explained and judged for sufficiency."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio
+import msgspec
+
+from terway_mcp.cluster.decode import decode_items
+from terway_mcp.cluster.errors import InvalidInput
+from terway_mcp.cluster.names import namespace_name, object_name
+from terway_mcp.cluster.objects import Event
+from terway_mcp.cluster.reader import Query
+from terway_mcp.cluster.resources import EVENTS
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.knowledge.identifiers import identifiers
+from terway_mcp.tools import terway_names as names
+from terway_mcp.tools.arguments import GetEvents
+from terway_mcp.tools.case import Case, Report
+from terway_mcp.tools.correlation.signals import event_matches
+from terway_mcp.tools.correlation.sufficiency import sufficiency
+from terway_mcp.tools.correlation.verdict import entry_words
+from terway_mcp.tools.event_groups import EventGroup, EventGroups
+from terway_mcp.tools.evidence import Noted
+from terway_mcp.tools.suspects import event_fact
+from terway_mcp.tools.times import moment
+
+_ROWS = 12
+_MESSAGE = 300
+_LOUD = {"decisive": 0, "strong": 1, "": 1, "pointing": 2, "symptom": 3, "recovery": 4, "benign": 5}
+"""Rows no entry knows stand beside the strong ones: the unknown must not drown among the normal."""
+
+_OWNED = {"deployment": ("Deployment", "ReplicaSet"), "cronjob": ("CronJob", "Job")}
+_WORKLOADS = {
+    "deployment": "Deployment", "replicaset": "ReplicaSet", "statefulset": "StatefulSet", "daemonset": "DaemonSet",
+    "job": "Job", "cronjob": "CronJob",
+}  # fmt: skip
+
+
+class EventRow(msgspec.Struct, omit_defaults=True):
+    """One group of events."""
+
+    evidence: str
+    reason: str
+    object: str
+    api_version: str
+    type: str
+    count: int
+    first: str
+    last: str
+    message: str
+    reporter: str = ""
+    same_as: str = ""
+    meaning: str = ""
+    category: str = ""
+    ids: dict[str, list[str]] = {}
+    unchanged: bool = False
+
+
+class EventsReport(msgspec.Struct, omit_defaults=True):
+    """`data` of `get_events`; times are RFC 3339, `last` is the effective time whichever API wrote the event."""
+
+    target: str
+    groups: list[EventRow]
+    sufficiency: str
+    why: str
+    events_read: int = 0
+    older_than_since: int = 0
+    groups_cut: int = 0
+    oldest: str = ""
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """One list call: a namespace, a field selector, and which events of it belong to the target."""
+
+    namespace: str
+    fields: str
+    keep: Callable[[Event], bool]
+    what: str
+
+
+async def get_events(case: Case, arguments: GetEvents) -> Report:
+    """Read and group the events of a target.
+
+    Raises:
+        InvalidInput: Not exactly one target, or a malformed name or time.
+    """
+    scopes, target = scopes_of(arguments, case.related)
+    start = moment(arguments.since, case.reader.now, "since") if arguments.since else ""
+    groups = EventGroups(since=start)
+    case.progress.message = f"reading events of {target}"
+    await _read(case, scopes, groups)
+    ordered = sort_groups(groups.newest_first(), case.knowledge)
+    source = f"GET /api/v1/namespaces/{scopes[0].namespace}/events?fieldSelector={scopes[0].fields}"
+    noted = await case.ledger.record([event_fact(group, source) for group in ordered])
+    rows = [_row(group, entry, case.knowledge) for group, entry in zip(ordered, noted, strict=True)]
+    decision = sufficiency(await case.ledger.evidence(), case.knowledge, case.setting)
+    report = EventsReport(
+        target,
+        rows[:_ROWS],
+        decision.state,
+        decision.why,
+        groups.seen,
+        groups.dropped,
+        max(0, len(rows) - _ROWS),
+        groups.oldest,
+    )
+    return Report(report, "ok" if rows else "no_data", {"sufficiency": decision.state})
+
+
+def scopes_of(arguments: GetEvents, related: Mapping[str, Any]) -> tuple[list[Scope], str]:
+    """Which lists hold the target's events.
+
+    Pod and PodENI share a name, core Node and Terway's Node share a name: one list by name covers both of each.
+    """
+    pod, workload, namespace = arguments.pod, arguments.workload, arguments.namespace
+    if sum(value is not None for value in (pod, workload, arguments.node)) != 1:
+        raise InvalidInput("give exactly one of pod, workload or node")
+    if arguments.node is not None:
+        name = object_name(arguments.node, "node")
+        return _node_scopes(name, str(related.get("terway_pod") or "")), f"node {name}"
+    if namespace is None:
+        raise InvalidInput("namespace is needed with pod or workload")
+    where = namespace_name(namespace)
+    if workload is not None:
+        return _workload_scopes(where, workload)
+    name = object_name(pod or "", "pod")
+    scopes = [_named(where, name, ("Pod", "PodENI"), f"events of pod and PodENI {where}/{name}")]
+    host, daemon = str(related.get("node") or ""), str(related.get("terway_pod") or "")
+    if host:
+        scopes += _node_scopes(host, "" if (where, name) == (names.SYSTEM_NAMESPACE, daemon) else daemon)
+    if networking := str(related.get("podnetworking") or ""):
+        scopes.append(
+            _named(
+                names.CLUSTER_EVENTS_NAMESPACE, networking, ("PodNetworking",), f"events of PodNetworking {networking}"
+            )
+        )
+    return scopes, f"pod {where}/{name}"
+
+
+def sort_groups(groups: list[EventGroup], knowledge: Knowledge) -> list[EventGroup]:
+    """Telling groups first, unknown warnings beside them, normal operation last; newest first within each."""
+    return sorted(groups, key=lambda group: _loudness(group, knowledge))
+
+
+def _loudness(group: EventGroup, knowledge: Knowledge) -> tuple[bool, int]:
+    matches = _meanings(group, knowledge)
+    role = matches[0].entry.role if matches else ""
+    return (not group.is_warning, _LOUD[role])
+
+
+def _node_scopes(node: str, daemon: str) -> list[Scope]:
+    default = names.CLUSTER_EVENTS_NAMESPACE
+    scopes = [_named(default, node, ("Node",), f"events of Node and Terway Node {node}")]
+    if daemon:
+        scopes.append(_named(names.SYSTEM_NAMESPACE, daemon, ("Pod",), f"events of Terway pod {daemon}"))
+    return scopes
+
+
+def _workload_scopes(namespace: str, workload: str) -> tuple[list[Scope], str]:
+    kind, _, name = workload.partition("/")
+    singular = kind.lower().removesuffix("s")
+    if singular not in _WORKLOADS or not name:
+        raise InvalidInput(f"workload must read kind/name with kind one of {', '.join(_WORKLOADS)}")
+    checked = object_name(name, "workload")
+    target = f"{singular} {namespace}/{checked}"
+    scopes = [_named(namespace, checked, (_WORKLOADS[singular],), f"events of {target}")]
+    if singular in _OWNED:
+        owned = _OWNED[singular][1]
+        scopes.append(
+            Scope(
+                namespace,
+                f"involvedObject.kind={owned}",
+                lambda event: event.involved_object.name.rpartition("-")[0] == checked,
+                f"events of the {owned}s of {target}",
+            )
+        )
+    return scopes, target
+
+
+def _named(namespace: str, name: str, kinds: tuple[str, ...], what: str) -> Scope:
+    return Scope(namespace, f"involvedObject.name={name}", lambda event: event.involved_object.kind in kinds, what)
+
+
+async def _read(case: Case, scopes: list[Scope], groups: EventGroups) -> None:
+    async with anyio.create_task_group() as tasks:
+        for scope in scopes:
+            tasks.start_soon(_read_scope, case, scope, groups)
+
+
+async def _read_scope(case: Case, scope: Scope, groups: EventGroups) -> None:
+    """Collect one list apart, so that a restart forgets only its own events."""
+    kept: list[Event] = []
+
+    def consume(items: list[msgspec.Raw]) -> None:
+        kept.extend(event for event in decode_items(items, Event) if scope.keep(event))
+
+    await case.reader.each_page(
+        EVENTS, consume, kept.clear, namespace=scope.namespace, query=Query(fields=scope.fields), what=scope.what
+    )
+    for event in kept:
+        groups.add(event)
+
+
+def _meanings(group: EventGroup, knowledge: Knowledge) -> list[Any]:
+    return event_matches(knowledge, event_fact(group, "").data, group.subject.kind_name)
+
+
+def _row(group: EventGroup, noted: Noted, knowledge: Knowledge) -> EventRow:
+    matches = _meanings(group, knowledge)
+    best = matches[0].entry if matches else None
+    canonical = knowledge.canonical_reason(group.reason, group.subject.kind_name)
+    return EventRow(
+        noted.id,
+        group.reason,
+        str(group.subject),
+        group.subject.api_version,
+        group.type,
+        group.count,
+        group.first,
+        group.last,
+        group.message[:_MESSAGE],
+        group.reporter,
+        canonical if canonical != group.reason else "",
+        entry_words(best) if best and group.is_warning else "",
+        best.category or "" if best and group.is_warning else "",
+        _ids(group.message),
+        noted.unchanged,
+    )
+
+
+def _ids(message: str) -> dict[str, list[str]]:
+    found = identifiers(message)
+    named = {
+        "code": found.openapi_codes,
+        "request_id": found.request_ids,
+        "vswitch": found.vswitches,
+        "eni": found.enis,
+        "security_group": found.security_groups,
+    }
+    return {name: list(values)[:3] for name, values in named.items() if values}

@@ -1,0 +1,280 @@
+"""`grep_terway_logs`: logs of Terway's daemon on a node or of the controlplane, as signatures with their meaning."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import msgspec
+import re2
+
+from terway_mcp.cluster.coverage import Coverage
+from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
+from terway_mcp.cluster.names import object_name
+from terway_mcp.cluster.objects import Lease, Pod
+from terway_mcp.cluster.reader import LogQuery, Query
+from terway_mcp.cluster.resources import LEASES, PODS
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.knowledge.schema import Source
+from terway_mcp.tools import terway_names as names
+from terway_mcp.tools.arguments import GrepTerwayLogs
+from terway_mcp.tools.case import Case, Report
+from terway_mcp.tools.correlation.verdict import entry_words
+from terway_mcp.tools.event_groups import mask
+from terway_mcp.tools.evidence import Evidence, Fact, Noted, Subject
+from terway_mcp.tools.log_scan import LogScan, Signature
+from terway_mcp.tools.times import moment, parse, render
+
+_ROWS = 12
+_SAMPLE = 260
+_SECONDS = 25.0
+_WINDOW = timedelta(minutes=2)
+_TAIL_LINES = 200_000
+_POLICY = "policy"
+_QUIET = ("benign", "recovery")
+
+
+class SignatureRow(msgspec.Struct, omit_defaults=True):
+    """One kind of log line."""
+
+    evidence: str
+    level: str
+    count: int
+    first: str
+    last: str
+    sample: str
+    container: str = ""
+    where: str = ""
+    meaning: str = ""
+    category: str = ""
+    lines: list[str] = []
+    unchanged: bool = False
+
+
+class LogsReport(msgspec.Struct, omit_defaults=True):
+    """`data` of `grep_terway_logs`: what was scanned, and the signatures found, the telling ones first."""
+
+    scanned: list[str]
+    signatures: list[SignatureRow]
+    bytes: int = 0
+    lines: int = 0
+    matched: int = 0
+    window: str = ""
+    signatures_cut: int = 0
+    unread: list[str] = []
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """One container's log to read."""
+
+    pod: Pod
+    container: str
+    previous: bool
+    source: Source
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Times to read between; "" leaves that side open."""
+
+    since: str = ""
+    until: str = ""
+
+
+async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
+    """Scan Terway's logs.
+
+    Raises:
+        InvalidInput: Neither or both of node and component, a malformed name, time or pattern, or an unknown
+            evidence id in `confirm`.
+    """
+    node = arguments.node
+    if (node is None) == (arguments.component is None):
+        raise InvalidInput("give exactly one of node or component")
+    wanted = _compile(arguments.pattern)
+    window = await _window(case, arguments)
+    pods = await (_daemon_pods(case, node) if node is not None else _controlplane_pods(case))
+    report = LogsReport([], [], window=_describe(window))
+    found: list[tuple[Stream, Signature]] = []
+    for stream in [stream for pod in pods for stream in choose_streams(pod, arguments)]:
+        scan = LogScan(wanted, until=window.until, keep_lines=5 if arguments.raw else 0)
+        if await _scan(case, stream, window, scan, report):
+            found += [(stream, group) for group in scan.groups()]
+    await _fill(case, report, found, node)
+    return Report(report, "ok" if report.signatures else "no_data")
+
+
+def choose_streams(pod: Pod, arguments: GrepTerwayLogs) -> list[Stream]:
+    """Which containers to read: the one asked for, or the ones whose state says they have something to tell.
+
+    A crashing container is read twice, because the reason of the crash is in the log of its previous run.
+    """
+    is_daemon, container = arguments.node is not None, arguments.container
+    if container is not None:
+        return [Stream(pod, container, arguments.previous, _source(pod, container, is_daemon=is_daemon))]
+    chosen = []
+    for status in pod.status.init_container_statuses:
+        ended = status.state.terminated or status.last_state.terminated
+        if status.state.waiting or (ended is not None and ended.exit_code != 0):
+            chosen.append(Stream(pod, status.name, False, "init_log"))
+    for status in pod.status.container_statuses:
+        source = _source(pod, status.name, is_daemon=is_daemon)
+        if source == "policy_log" and status.ready and not status.restart_count:
+            continue
+        if status.restart_count or arguments.previous:
+            chosen.append(Stream(pod, status.name, True, source))
+        chosen.append(Stream(pod, status.name, False, source))
+    return chosen
+
+
+def _source(pod: Pod, container: str, *, is_daemon: bool) -> Source:
+    if not is_daemon:
+        return "controlplane_log"
+    if container == _POLICY:
+        return "policy_log"
+    return "init_log" if any(status.name == container for status in pod.status.init_container_statuses) else "log"
+
+
+def _compile(pattern: str | None) -> Any:
+    if pattern is None:
+        return None
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    try:
+        return re2.compile(pattern.encode(), options)
+    except re2.error as error:
+        raise InvalidInput(f"pattern is not valid RE2: {error}") from error
+
+
+async def _window(case: Case, arguments: GrepTerwayLogs) -> Window:
+    now, confirm = case.reader.now, arguments.confirm
+    start = moment(arguments.since, now, "since") if arguments.since else ""
+    end = moment(arguments.until, now, "until") if arguments.until else ""
+    if confirm is None:
+        return Window(start, end)
+    event = await _confirmed(case, confirm)
+    first, last = parse(str(event.fact.data.get("first") or "")), parse(event.fact.time)
+    if first is None or last is None:
+        return Window(start, end)
+    return Window(start or render(first - _WINDOW), end or render(last + _WINDOW))
+
+
+async def _confirmed(case: Case, confirm: str) -> Evidence:
+    wanted = confirm.strip().strip("\"'`").upper()
+    for evidence in await case.ledger.evidence():
+        if evidence.id == wanted and evidence.fact.kind == "event":
+            return evidence
+    raise InvalidInput(
+        f"confirm names {confirm[:20]!r}, which is not the evidence id of an event in this investigation"
+    )
+
+
+async def _daemon_pods(case: Case, node: str) -> list[Pod]:
+    name = object_name(node, "node")
+    query = Query(labels=names.DAEMON_SELECTOR, fields=f"spec.nodeName={name}")
+    read = await case.reader.collect(PODS, Pod, names.SYSTEM_NAMESPACE, query, what=f"Terway pods on {name}")
+    return read.value or []
+
+
+async def _controlplane_pods(case: Case) -> list[Pod]:
+    """The leader's pod, because the other replicas log almost nothing."""
+    query = Query(labels=names.CONTROLPLANE_SELECTOR)
+    read = await case.reader.collect(PODS, Pod, names.SYSTEM_NAMESPACE, query, what="controlplane pods")
+    lease = await case.reader.get(LEASES, Lease, names.CONTROLPLANE, names.SYSTEM_NAMESPACE)
+    pods = read.value or []
+    holder = lease.value.spec.holder_identity.partition("_")[0] if lease.value else ""
+    leaders = [pod for pod in pods if holder and holder in (pod.metadata.name, pod.spec.node_name)]
+    return leaders or pods[:2]
+
+
+async def _scan(case: Case, stream: Stream, window: Window, scan: LogScan, report: LogsReport) -> bool:
+    meta = stream.pod.metadata
+    label = f"{meta.name}/{stream.container}" + (" (previous)" if stream.previous else "")
+    query = LogQuery(stream.container, stream.previous, window.since, 0 if window.since else _TAIL_LINES)
+    async with case.reader.log(meta.namespace, meta.name, query) as blocks:
+        if isinstance(blocks, Coverage):
+            report.unread.append(f"{label}: {blocks.outcome} {blocks.detail}".strip())
+            return False
+        cut = await _feed(case, blocks, scan)
+    scan.close()
+    case.reader.cover(f"log of {meta.namespace}/{label}", "truncated" if cut else "read", cut)
+    report.scanned.append(label)
+    report.bytes += scan.bytes
+    report.lines += scan.lines
+    report.matched += scan.matched
+    return True
+
+
+async def _feed(case: Case, blocks: AsyncIterator[bytes], scan: LogScan) -> str:
+    """Scan to the end; return why it stopped earlier, or ""."""
+    try:
+        with anyio.move_on_after(_SECONDS):
+            async for block in blocks:
+                scan.feed(block)
+                case.progress.done += len(block)
+                case.progress.message = f"scanned {case.progress.done / 1e6:.1f} MB of Terway logs"
+            return ""
+    except ClusterUnreachable as error:
+        return f"the log broke off: {error}"
+    return f"stopped after {_SECONDS:.0f} s"
+
+
+async def _fill(case: Case, report: LogsReport, found: list[tuple[Stream, Signature]], node: str | None) -> None:
+    ranked = sorted(found, key=lambda pair: _rank(pair[1], pair[0].source, case.knowledge))
+    kept = ranked[: 3 * _ROWS]
+    noted = await case.ledger.record([_fact(stream, group, node) for stream, group in kept])
+    rows = [_row(stream, group, entry, case.knowledge) for (stream, group), entry in zip(kept, noted, strict=True)]
+    report.signatures = rows[:_ROWS]
+    report.signatures_cut = max(0, len(ranked) - _ROWS)
+
+
+def _rank(group: Signature, source: Source, knowledge: Knowledge) -> tuple[int, int, int]:
+    matches = knowledge.match_text(group.sample, source)
+    role = matches[0].entry.role if matches else ""
+    known = {"decisive": 0, "strong": 1, "": 2, "pointing": 2, "symptom": 3}.get(role, 4)
+    return (known, {"F": 0, "E": 1, "": 2, "W": 3}.get(group.level, 4), -group.count)
+
+
+def _fact(stream: Stream, group: Signature, node: str | None) -> Fact:
+    meta = stream.pod.metadata
+    data: Mapping[str, Any] = {
+        "sample": group.sample,
+        "level": group.level,
+        "count": group.count,
+        "source": stream.source,
+        "container": stream.container,
+    }
+    times = f" x{group.count}" if group.count > 1 else ""
+    return Fact(
+        "log",
+        "log",
+        Subject("Pod", meta.name, meta.namespace, uid=meta.uid),
+        f"{stream.container} log{times}: {group.sample}"[:500],
+        group.last,
+        f"GET /api/v1/namespaces/{meta.namespace}/pods/{meta.name}/log?container={stream.container}",
+        f"{stream.container}/{group.level}/{mask(group.sample)[:200]}",
+        {**data, **({"node": node} if node else {})},
+    )
+
+
+def _row(stream: Stream, group: Signature, noted: Noted, knowledge: Knowledge) -> SignatureRow:
+    matches = knowledge.match_text(group.sample, stream.source)
+    best = next((match.entry for match in matches if match.entry.role not in _QUIET), None)
+    return SignatureRow(
+        noted.id,
+        group.level,
+        group.count,
+        group.first,
+        group.last,
+        group.sample[:_SAMPLE],
+        stream.container,
+        group.where,
+        entry_words(best) if best else "",
+        best.category or "" if best else "",
+        group.lines,
+        noted.unchanged,
+    )
+
+
+def _describe(window: Window) -> str:
+    return f"{window.since or 'start'} .. {window.until or 'now'}" if window.since or window.until else ""

@@ -1,0 +1,65 @@
+"""`inspect_node`: one node as Kubernetes and Terway see it, with its ENI and IP accounting."""
+
+from typing import Any
+
+from terway_mcp.cluster.names import object_name
+from terway_mcp.cluster.objects import ConfigMap, Node, Pod
+from terway_mcp.cluster.reader import Query, Reader
+from terway_mcp.cluster.resources import CONFIGMAPS, NODE_CRS, NODERUNTIMES, NODES, PODS
+from terway_mcp.cluster.terway_objects import NodeRuntime, TerwayNode
+from terway_mcp.cluster.together import Together
+from terway_mcp.tools import terway_names as names
+from terway_mcp.tools.arguments import InspectNode
+from terway_mcp.tools.case import Case, Report
+from terway_mcp.tools.node_facts import NodeReads, NodeReport, node_report
+
+_SYSTEM = names.SYSTEM_NAMESPACE
+
+
+async def inspect_node(case: Case, arguments: InspectNode) -> Report:
+    """Read one node.
+
+    Raises:
+        InvalidInput: The name is malformed.
+    """
+    name = object_name(arguments.node, "node")
+    case.progress.message = f"reading node {name}"
+    reads = await _read_all(case.reader, name)
+    if reads.node.value is None and reads.terway_node.value is None:
+        marks = {"missing": reads.node.outcome == "not_found"}
+        return Report(NodeReport(name, found=False), "no_data", marks)
+    report, facts = node_report(name, reads, case.knowledge, case.reader.now)
+    await facts.record(case.ledger)
+    return Report(report, marks=_marks(report))
+
+
+def _marks(report: NodeReport) -> dict[str, Any]:
+    daemon = report.terway_pod
+    return {
+        "node": report.name,
+        "terway_pod": daemon.name if daemon else "",
+        "terway_running": bool(daemon and daemon.running),
+    }
+
+
+async def _read_all(reader: Reader, name: str) -> NodeReads:
+    here = f"spec.nodeName={name}"
+    daemons = Query(labels=names.DAEMON_SELECTOR, fields=here)
+    async with Together() as reads:
+        node = reads.start(reader.get(NODES, Node, name))
+        terway_node = reads.start(reader.get(NODE_CRS, TerwayNode, name))
+        runtime = reads.start(reader.get(NODERUNTIMES, NodeRuntime, name))
+        terway_pods = reads.start(reader.collect(PODS, Pod, _SYSTEM, daemons, f"Terway pods on {name}"))
+        pods = reads.start(reader.collect(PODS, Pod, None, Query(fields=here), f"pods on node {name}"))
+        base_config = reads.start(reader.get(CONFIGMAPS, ConfigMap, names.ENI_CONFIG, _SYSTEM))
+    found = node.value.value
+    dynamic = found.metadata.labels.get(names.DYNAMIC_CONFIG_LABEL) if found else None
+    return NodeReads(
+        node.value,
+        terway_node.value,
+        runtime.value,
+        terway_pods.value,
+        pods.value,
+        base_config.value,
+        await reader.get(CONFIGMAPS, ConfigMap, dynamic, _SYSTEM) if dynamic else None,
+    )

@@ -1,0 +1,45 @@
+"""Log records of Terway's components: klog textlogger, older logrus forms, and plain lines of init scripts.
+
+A record may continue on header-less lines (`key=<` ... ` >`, goroutine dumps); those belong to the record before.
+"""
+
+import msgspec
+import re2
+
+_STAMP = re2.compile(rb"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})) ")
+_KLOG = re2.compile(rb"^([IWEF])\d{4} \d{2}:\d{2}:\d{2}\.\d+\s+(?:\d+ )?([\w.\-]+:\d+)\] ?")
+_LOGRUS = re2.compile(rb"^(?:time=\"[^\"]*\" )?level=(\w+) ?")
+_LEVELS = {b"info": "I", b"debug": "I", b"warning": "W", b"warn": "W", b"error": "E", b"fatal": "F", b"panic": "F"}
+_TROUBLE = re2.compile(
+    rb"(?i)\b(?:error|errcode|fail(?:ed|ure)?|fatal|panic|denied|forbidden|refused|timed? ?out"
+    rb"|unsupport\w*|invalid|unable|inhibit|exhausted|not found|no ip left|rejected|mismatch"
+    rb"|rate limit|too many|degradation|exceeded)"
+)
+
+
+class Record(msgspec.Struct):
+    """One log record; `level` is I, W, E, F or "" for a line without a header, `time` RFC 3339 or ""."""
+
+    time: str
+    level: str
+    where: str
+    text: bytes
+
+
+def parse_line(line: bytes) -> Record | None:
+    """Read one line; None for a continuation (a tab, a closing bracket of a block, or nothing)."""
+    time = ""
+    if stamp := _STAMP.match(line):
+        time, line = stamp.group(1).decode(), line[stamp.end() :]
+    if header := _KLOG.match(line):
+        return Record(time, header.group(1).decode(), header.group(2).decode(), line[header.end() :])
+    if header := _LOGRUS.match(line):
+        return Record(time, _LEVELS.get(header.group(1).lower(), ""), "", line[header.end() :])
+    if not line.strip() or line[:1] in (b"\t", b" ", b">"):
+        return None
+    return Record(time, "", "", line)
+
+
+def is_telling(record: Record) -> bool:
+    """True for warnings and worse, and for lines that speak of trouble at any level."""
+    return record.level in ("W", "E", "F") or _TROUBLE.search(record.text) is not None

@@ -1,0 +1,257 @@
+"""What `inspect_node` makes of its reads."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import re2
+
+from terway_mcp.cluster.coverage import Read
+from terway_mcp.cluster.objects import Condition, ConfigMap, Node, Pod
+from terway_mcp.cluster.terway_objects import NodeRuntime, TerwayNode
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.tools import terway_names as names
+from terway_mcp.tools.accounting import Accounting, account, book_states
+from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node
+from terway_mcp.tools.eni_conf import merge_patch
+from terway_mcp.tools.evidence import Fact, FactSheet, Subject
+
+_TERWAY_NODE_API = "network.alibabacloud.com/v1beta1"
+_KERNEL_CHECK_SINCE = (1, 14)
+_KERNEL_NEEDED = (5, 10)
+_VERSION = re2.compile(r"v?(\d+)\.(\d+)")
+_INTERFACES_SHOWN = 8
+_SHOWN_CONFIG = (
+    "ipam_type", "vswitches", "security_group", "security_groups", "ip_stack", "max_pool_size", "min_pool_size",
+    "enable_eni_trunking", "enable_erdma", "enable_ip_prefix", "ipv4_prefix_count", "vswitch_selection_policy",
+)  # fmt: skip
+
+
+class NodeReads(msgspec.Struct, frozen=True):
+    """Everything `inspect_node` reads."""
+
+    node: Read[Node]
+    terway_node: Read[TerwayNode]
+    runtime: Read[NodeRuntime]
+    terway_pods: Read[list[Pod]]
+    pods: Read[list[Pod]]
+    base_config: Read[ConfigMap]
+    dynamic_config: Read[ConfigMap] | None
+
+
+class NodeReport(msgspec.Struct, omit_defaults=True):
+    """`data` of `inspect_node`; labels and flags are absent when they are not set on the node."""
+
+    name: str
+    found: bool = True
+    ready: str = ""
+    eni_mode: str = ""
+    zone: str = ""
+    instance_type: str = ""
+    kernel: str = ""
+    lingjun: bool = False
+    ignore_by_terway: str = ""
+    no_kube_proxy: str = ""
+    eno_api: str = ""
+    trunk_on: str = ""
+    dynamic_config: str = ""
+    effective_config: dict[str, Any] = {}
+    datapath: str = ""
+    conditions: dict[str, str] = {}
+    taints: list[str] = []
+    aliyun_resources: dict[str, str] = {}
+    terway_pod: DaemonPodReport | None = None
+    accounting: Accounting | None = None
+    accounting_evidence: str = ""
+    last_openapi_sync: str = ""
+    pods: dict[str, int] = {}
+    states: list[str] = []
+    contradictions: list[str] = []
+    evidence: str = ""
+
+
+def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime) -> tuple[NodeReport, FactSheet]:
+    """Shape the report and collect the facts behind it."""
+    report, facts = NodeReport(name), FactSheet()
+    if node := reads.node.value:
+        _from_core_node(node, report, facts, reads.node.source)
+    report.terway_pod = _daemon(reads, report, facts)
+    _from_terway_node(reads, report, facts, now)
+    _config(reads, report, facts)
+    _pods(reads.pods.value or [], report)
+    _compare(reads, report, facts)
+    report.states = [fact.text for fact in facts.facts if knowledge.state(fact.name)][:10]
+    return report, facts
+
+
+def _from_core_node(node: Node, report: NodeReport, facts: FactSheet, source: str) -> None:
+    labels, annotations = node.metadata.labels, node.metadata.annotations
+    subject = Subject("Node", node.metadata.name, uid=node.metadata.uid)
+    exclusive = labels.get(names.EXCLUSIVE_LABEL, "")
+    report.eni_mode = "exclusive" if exclusive.lower() == "enionly" else "shared"
+    report.zone = labels.get(names.ZONE_LABEL, "")
+    report.instance_type = labels.get(names.INSTANCE_TYPE_LABEL, "")
+    report.kernel = node.status.node_info.kernel_version
+    report.lingjun = labels.get(names.LINGJUN_LABEL) == "true"
+    report.ignore_by_terway = labels.get(names.IGNORE_LABEL, "")
+    report.no_kube_proxy = labels.get(names.NO_KUBE_PROXY_LABEL, "")
+    report.eno_api = annotations.get(names.ENO_API_ANNOTATION, "")
+    report.trunk_on = annotations.get(names.TRUNK_ANNOTATION, "")
+    report.taints = [f"{taint.key}={taint.value}:{taint.effect}" for taint in node.spec.taints][:6]
+    report.aliyun_resources = {k: str(v) for k, v in node.status.capacity.items() if k.startswith("aliyun/")}
+    for condition in node.status.conditions:
+        if condition.type == "Ready":
+            report.ready = condition.status
+        if condition.type in ("Ready", names.SUFFICIENT_IP) or condition.status == "True":
+            report.conditions[condition.type] = _condition(condition)
+        _condition_facts(condition, subject, source, facts)
+    kind = f"{report.eni_mode} ENI, {report.instance_type} in {report.zone}"
+    text = f"Node {node.metadata.name}: {kind}, Ready={report.ready}"
+    facts.add(Fact("status", "node", subject, text, source=source), report)
+    if report.ignore_by_terway.lower() == "true":
+        facts.add(Fact("config", "node_ignored_by_terway", subject, "label ignore-by-terway is true"))
+    if not node.spec.provider_id:
+        facts.add(Fact("status", "provider_id_missing", subject, "spec.providerID is empty"))
+
+
+def _condition_facts(condition: Condition, subject: Subject, source: str, facts: FactSheet) -> None:
+    text = f"{subject} condition {condition.type}={condition.status} {condition.reason}: {condition.message}"
+    time = condition.last_transition_time or ""
+    if condition.type == names.SUFFICIENT_IP and condition.status == "False":
+        facts.add(Fact("status", "sufficient_ip_false", subject, text, time, source))
+    elif condition.type == "Ready" and condition.status != "True":
+        data = {"message": condition.message, "reason": condition.reason}
+        state = "node_cni_not_ready" if "cni" in condition.message.lower() else "node_not_ready"
+        facts.add(Fact("status", state, subject, text, time, source, data=data))
+
+
+def _daemon(reads: NodeReads, report: NodeReport, facts: FactSheet) -> DaemonPodReport | None:
+    """An ignored node needs no Terway pod, so its absence is no finding there."""
+    ignored = report.ignore_by_terway.lower() == "true"
+    return daemon_on_node(reads.terway_pods, report.name, FactSheet() if ignored else facts)
+
+
+def _from_terway_node(reads: NodeReads, report: NodeReport, facts: FactSheet, now: datetime) -> None:
+    node = reads.terway_node.value
+    if node is None:
+        return
+    subject = Subject("Node", report.name, api_version=_TERWAY_NODE_API, uid=node.metadata.uid)
+    books = account(node)
+    source = reads.terway_node.source
+    report.eno_api = node.metadata.annotations.get(names.ENO_API_ANNOTATION, report.eno_api)
+    report.datapath = node.spec.datapath.type if node.spec.datapath else ""
+    report.last_openapi_sync = node.status.last_sync_open_api_time or ""
+    frozen = node.metadata.labels.get(names.EXCLUSIVE_LABEL, "")
+    if frozen.lower() == "enionly":
+        report.eni_mode = "exclusive"
+    text = (
+        f"Terway books of {report.name}: {books.enis} of {books.eni_slots} ENI slots, {books.ips_used} IPs used, "
+        f"{books.ips_free} free, {books.ips_invalid} invalid, capacity {books.ip_capacity}"
+    )
+    data = {
+        "enis": books.enis, "eni_slots": books.eni_slots, "ips_used": books.ips_used, "ips_free": books.ips_free,
+        "ip_capacity": books.ip_capacity, "vswitches": sorted({row.vswitch for row in books.interfaces if row.vswitch}),
+        "spec_eni": node.spec.eni is not None,
+    }  # fmt: skip
+    facts.add(
+        Fact("status", "node_accounting", subject, text, source=source, data=data), report, field="accounting_evidence"
+    )
+    for state, eni, words in book_states(node, books, now):
+        observed = _observed(node, eni, state)
+        facts.add(Fact("status", state, subject, words, observed, source, eni, {"eni": eni, "message": words}))
+    books.interfaces = books.interfaces[:_INTERFACES_SHOWN]
+    report.accounting = books
+
+
+def _observed(node: TerwayNode, eni: str, state: str) -> str:
+    interface = node.status.network_interfaces.get(eni)
+    name = {"eni_condition_insufficient_ip": "InsufficientIP", "eni_condition_operation_err": "OperationErr"}.get(state)
+    if interface is None or name is None:
+        return ""
+    return interface.conditions[name].observed_time or ""
+
+
+def _config(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
+    base = _json(reads.base_config.value, "eni_conf")
+    if reads.dynamic_config is None:
+        return
+    label = (reads.node.value.metadata.labels if reads.node.value else {}).get(names.DYNAMIC_CONFIG_LABEL, "")
+    report.dynamic_config = label
+    subject = Subject("ConfigMap", label, names.SYSTEM_NAMESPACE)
+    if reads.dynamic_config.value is None:
+        if reads.dynamic_config.outcome == "not_found":
+            text = f"node {report.name} asks for ConfigMap {label}, which does not exist"
+            facts.add(Fact("config", "dynamic_config_missing", subject, text, data={"node": report.name}))
+        return
+    patch = _json(reads.dynamic_config.value, "eni_conf")
+    if patch is None:
+        text = f"ConfigMap {label} has no valid JSON under eni_conf"
+        facts.add(Fact("config", "dynamic_config_invalid", subject, text, data={"node": report.name}))
+        return
+    merged = merge_patch(base or {}, patch)
+    report.effective_config = {key: merged[key] for key in _SHOWN_CONFIG if key in merged}
+
+
+def _pods(pods: list[Pod], report: NodeReport) -> None:
+    if not pods:
+        return
+    networked = [pod for pod in pods if not pod.spec.host_network and pod.status.phase not in ("Succeeded", "Failed")]
+    report.pods = {
+        "all": len(pods),
+        "with_pod_network": len(networked),
+        "without_ip": sum(1 for pod in networked if not pod.status.pod_ip),
+    }
+
+
+def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
+    subject = Subject("Node", report.name)
+    centralized = (_json(reads.base_config.value, "eni_conf") or {}).get("ipam_type") == "crd"
+    books = report.accounting
+    waiting = report.pods.get("without_ip", 0)
+
+    def contradict(state: str, text: str) -> None:
+        report.contradictions.append(text)
+        facts.add(Fact("status", state, subject, text))
+
+    if centralized and reads.terway_node.outcome == "not_found":
+        contradict("node_cr_missing", "IPAM is centralized but Terway's Node for this node does not exist")
+    spec = reads.terway_node.value.spec if reads.terway_node.value else None
+    if centralized and spec is not None and spec.eni is None and report.eni_mode == "shared":
+        contradict("node_cr_spec_eni_missing", "the daemon has not filled spec.eni of Terway's Node")
+    if centralized and books and books.ips_free and waiting and not books.prefix_mode:
+        contradict("free_ips_unassigned", f"{books.ips_free} IPs are free while {waiting} pods wait for one")
+    if books and books.prefix_mode and waiting and books.enis:
+        contradict("prefix_pods_waiting", f"{waiting} pods wait for an IP in prefix mode")
+    frozen = (reads.terway_node.value.metadata.labels if reads.terway_node.value else {}).get(names.EXCLUSIVE_LABEL)
+    wanted = (reads.node.value.metadata.labels if reads.node.value else {}).get(names.EXCLUSIVE_LABEL)
+    if frozen is not None and (wanted or "default").lower() != frozen.lower():
+        contradict("exclusive_label_changed", f"exclusive label is {wanted or 'unset'} but was {frozen} at creation")
+    version = report.terway_pod.version if report.terway_pod else ""
+    if kernel_too_old(report.kernel, version):
+        contradict("kernel_too_old", f"kernel {report.kernel} is older than 5.10, which Terway {version} requires")
+
+
+def kernel_too_old(kernel: str, version: str) -> bool:
+    """True when Terway >= v1.14.0 refuses this kernel (cmd/terway-cli/cni.go checks >= 5.10 on every node)."""
+    return _pair(version) >= _KERNEL_CHECK_SINCE and (0, 0) < _pair(kernel) < _KERNEL_NEEDED
+
+
+def _pair(version: str) -> tuple[int, int]:
+    found = _VERSION.match(version)
+    return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
+
+
+def _json(config: ConfigMap | None, key: str) -> dict[str, Any] | None:
+    if config is None or key not in config.data:
+        return None
+    try:
+        parsed = msgspec.json.decode(config.data[key].encode())
+    except msgspec.DecodeError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _condition(condition: Condition) -> str:
+    words = f"{condition.status} {condition.reason}".strip()
+    interesting = condition.type == "Ready" and condition.status != "True"
+    return f"{words}: {condition.message}"[:200] if interesting else words
