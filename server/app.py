@@ -1,0 +1,127 @@
+"""Assembly of the MCP application: tools, prompt, resources and completions over one set of collaborators."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import PrivateAttr
+
+from terway_mcp.cluster.clusters import Clusters
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.prompts.sop import instructions
+from terway_mcp.server import __version__
+from terway_mcp.server.calls import Calls
+from terway_mcp.server.envelope import REFUSALS, sealed
+from terway_mcp.server.resources import add_completions, add_prompt, add_resources
+from terway_mcp.server.schema import input_schema, output_schema
+from terway_mcp.server.steps import STEPS
+from terway_mcp.server.store import SqliteStore, Store
+from terway_mcp.tools.case import Progress
+from terway_mcp.tools.contracts import CONTRACTS, Contract
+
+_PATIENCE_SECONDS = 2.0
+"""A client hears of progress when a call takes longer than this, and then once a second."""
+
+
+class SopTool(Tool):
+    """A tool whose every answer, also to malformed arguments, is the envelope.
+
+    The SDK's own `run` would turn a validation error into bare text that does not match the output schema.
+    """
+
+    _calls: Calls = PrivateAttr()
+    _contract: Contract = PrivateAttr()
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> CallToolResult:
+        """Answer one call; nothing but cancellation is raised."""
+        progress = Progress()
+        async with anyio.create_task_group() as group:
+            group.start_soon(_report_progress, context, progress)
+            envelope = await self._calls.answer(self._contract, arguments, caller_identity(), progress)
+            group.cancel_scope.cancel()
+        plain = sealed(envelope)
+        return CallToolResult(
+            content=[TextContent(type="text", text=msgspec.json.encode(plain).decode())],
+            structured_content=plain,
+            is_error=envelope.status in REFUSALS,
+        )
+
+
+def create_server(
+    clusters: Clusters, *, store: Store | None = None, knowledge_files: tuple[Path, ...] = ()
+) -> MCPServer[None]:
+    """Build the server. Nothing is read from disk or network before the first request needs it."""
+    keeper = store or SqliteStore()
+
+    @cache
+    def knowledge() -> Knowledge:
+        return Knowledge.load(knowledge_files)
+
+    calls = Calls(clusters, keeper, knowledge)
+
+    @asynccontextmanager
+    async def lifespan(_server: MCPServer[None]) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await clusters.aclose()
+
+    server: MCPServer[None] = MCPServer(
+        "terway-mcp",
+        title="Terway troubleshooting",
+        version=__version__,
+        tools=[_tool(contract, calls) for contract in CONTRACTS],
+        instructions=instructions(STEPS),
+        lifespan=lifespan,
+        log_level="WARNING",
+    )
+    add_prompt(server)
+    add_resources(server, keeper, knowledge, caller_identity)
+    add_completions(server, clusters, knowledge)
+    return server
+
+
+def caller_identity() -> str:
+    """Who is calling: the authenticated client over HTTP, otherwise the one local user."""
+    token = get_access_token()
+    return f"{token.client_id}/{token.subject or ''}" if token else "local"
+
+
+def _tool(contract: Contract, calls: Calls) -> Tool:
+    tool = SopTool(
+        fn=calls.answer,
+        name=contract.name,
+        title=contract.title,
+        description=contract.description,
+        parameters=input_schema(contract.arguments),
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(contract.report)),
+        is_async=True,
+        context_kwarg=None,
+        annotations=ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+        ),
+    )
+    tool._calls = calls
+    tool._contract = contract
+    return tool
+
+
+async def _report_progress(context: Context[Any, Any], progress: Progress) -> None:
+    await anyio.sleep(_PATIENCE_SECONDS)
+    beat = 0
+    while True:
+        beat += 1
+        await context.report_progress(progress.done or beat, progress.total, progress.message or None)
+        await anyio.sleep(1.0)

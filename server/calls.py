@@ -1,0 +1,194 @@
+"""One tool call from raw arguments to the envelope: validate, admit, run, record, answer.
+
+The only broad `except` of the project is here: whatever a tool raises becomes an answer of the usual shape.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import msgspec
+from pydantic import ValidationError
+
+from terway_mcp.cluster.clusters import Clusters
+from terway_mcp.cluster.coverage import Coverage
+from terway_mcp.cluster.errors import BundleError, ClusterUnreachable, InvalidInput, TerwayMcpError
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.server import gate, plan
+from terway_mcp.server.envelope import Envelope, Status, checked, condensed, info, status_of
+from terway_mcp.server.investigation import InvestigationLedger, setting
+from terway_mcp.server.state import Done, Skip, State
+from terway_mcp.server.store import Store
+from terway_mcp.tools.arguments import Arguments
+from terway_mcp.tools.case import Case, Progress, Report
+from terway_mcp.tools.contracts import Contract
+from terway_mcp.tools.evidence import Fact, Subject, normalized
+
+logger = logging.getLogger(__name__)
+
+_CALL_SECONDS = 60.0
+"""A tool call never takes longer; reads have their own, shorter limits."""
+
+_UNKNOWN = "This investigation is unknown or has expired. Call inspect_cluster to open one, and pass the id it returns."
+
+
+class Refused(Exception):  # noqa: N818 - control flow inside this module, never seen outside
+    """A call that is answered without running."""
+
+    def __init__(self, status: Status, message: str, steps: list[plan.NextStep] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.steps = steps if steps is not None else []
+
+
+@dataclass
+class Progressing:
+    """An admitted call while it runs."""
+
+    investigation: str
+    state: State
+    coverage: list[Coverage]
+
+
+class Calls:
+    """Answers tool calls. Holds no state of its own: clusters, store and knowledge are given."""
+
+    def __init__(self, clusters: Clusters, store: Store, knowledge: Callable[[], Knowledge]) -> None:
+        self._clusters = clusters
+        self._store = store
+        self._knowledge = knowledge
+
+    async def answer(self, contract: Contract, raw: Mapping[str, Any], caller: str, progress: Progress) -> Envelope:
+        """Run one call and wrap whatever happens."""
+        call = Progressing("", State(""), [])
+        try:
+            arguments = _parse(contract, raw)
+            await self._admit(contract.name, arguments, caller, call)
+            with anyio.fail_after(_CALL_SECONDS):
+                report = await self._run(contract, arguments, call, progress)
+            await self._remember(contract.name, arguments, report, call)
+            return self._wrap(call, status_of(call.coverage, report.status), report.data)
+        except Refused as refused:
+            return self._wrap(call, refused.status, None, refused.message, refused.steps)
+        except InvalidInput as error:
+            return self._wrap(call, "invalid", None, str(error))
+        except (ClusterUnreachable, BundleError) as error:
+            return self._wrap(call, "unreachable", None, str(error))
+        except TimeoutError:
+            return self._wrap(call, "unreachable", None, f"{contract.name} did not finish in {_CALL_SECONDS:.0f} s")
+        except TerwayMcpError as error:
+            return self._wrap(call, "invalid", None, str(error))
+        except Exception:
+            logger.exception("%s failed", contract.name)
+            return self._wrap(call, "unreachable", None, f"{contract.name} failed inside the server; see its log")
+
+    async def _admit(self, tool: str, arguments: Arguments, caller: str, call: Progressing) -> None:
+        given = getattr(arguments, "investigation", None)
+        if given is not None:
+            await self._load(given, caller, call)
+        if tool == "inspect_cluster":
+            await self._open(arguments, caller, call)
+            return
+        self._pin(arguments, call)
+        values = arguments.model_dump()
+        refusal = gate.check(tool, values, call.state)
+        if refusal is None:
+            return
+        reason = values.get("skip_reason")
+        if not reason:
+            steps = plan.next_steps(call.investigation, call.state, refusal)
+            raise Refused("out_of_order", refusal.message, steps)
+        skip = Skip(tool, refusal.missing, reason)
+        await self._store.append(call.investigation, skip)
+        call.state.skips.append(skip)
+
+    async def _load(self, given: str, caller: str, call: Progressing) -> None:
+        investigation = normalized(given)
+        state = await self._store.load(investigation, caller)
+        if state is None:
+            raise Refused("unknown_investigation", _UNKNOWN, plan.start())
+        call.investigation, call.state = investigation, state
+
+    async def _open(self, arguments: Arguments, caller: str, call: Progressing) -> None:
+        wanted = getattr(arguments, "context", None)
+        if call.investigation:
+            self._pin(arguments, call)
+            return
+        context = await self._clusters.resolve(wanted)
+        symptom = getattr(arguments, "symptom", None) or ""
+        call.investigation = await self._store.create(caller, context, symptom)
+        call.state = State(context, symptom)
+
+    def _pin(self, arguments: Arguments, call: Progressing) -> None:
+        wanted = getattr(arguments, "context", None)
+        if wanted and wanted != call.state.context:
+            raise Refused(
+                "invalid", "This investigation is pinned to another context; open a new one with inspect_cluster."
+            )
+
+    async def _run(self, contract: Contract, arguments: Arguments, call: Progressing, progress: Progress) -> Report:
+        reader = await self._clusters.reader(call.state.context)
+        call.coverage = reader.coverage
+        target = gate.target_of(contract.name, arguments.model_dump())
+        state = call.state.with_step(Done(contract.name, target))
+        case = Case(
+            reader,
+            self._knowledge(),
+            InvestigationLedger(self._store, call.investigation),
+            setting(state),
+            state.related(target),
+            progress,
+        )
+        return await contract.body(case, arguments)
+
+    async def _remember(self, tool: str, arguments: Arguments, report: Report, call: Progressing) -> None:
+        done = Done(tool, gate.target_of(tool, arguments.model_dump()), dict(report.marks))
+        await self._store.append(call.investigation, done)
+        call.state.done.append(done)
+        unread = [entry for entry in call.coverage if entry.outcome not in ("read", "not_found")]
+        await InvestigationLedger(self._store, call.investigation).record([_coverage_fact(entry) for entry in unread])
+
+    def _wrap(
+        self,
+        call: Progressing,
+        status: Status,
+        data: msgspec.Struct | None,
+        message: str = "",
+        steps: list[plan.NextStep] | None = None,
+    ) -> Envelope:
+        known = bool(call.investigation)
+        if steps is None:
+            steps = plan.next_steps(call.investigation, call.state) if known else plan.start()
+        return Envelope(
+            status,
+            info(call.investigation, call.state) if known else None,
+            checked(call.state),
+            data,
+            condensed(call.coverage),
+            steps,
+            message,
+        )
+
+
+def _parse(contract: Contract, raw: Mapping[str, Any]) -> Arguments:
+    """Validate arguments; the message names the arguments but repeats none of their values."""
+    try:
+        return contract.arguments.model_validate(raw)
+    except ValidationError as error:
+        problems = []
+        for found in error.errors(include_url=False, include_input=False):
+            name = ".".join(str(part) for part in found["loc"])[:60]
+            if found["type"] == "extra_forbidden":
+                known = ", ".join(contract.arguments.model_fields)
+                problems.append(f"unknown argument {name!r} (known: {known})")
+            else:
+                problems.append(f"{name}: {found['msg']}")
+        raise InvalidInput("; ".join(problems[:5])) from error
+
+
+def _coverage_fact(entry: Coverage) -> Fact:
+    text = f"{entry.what}: {entry.outcome}" + (f" ({entry.detail})" if entry.detail else "")
+    return Fact("coverage", entry.outcome, Subject("Read", entry.what), text)

@@ -1,0 +1,125 @@
+"""The command line. The stdio server is the default command, so imports are made per command."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from terway_mcp.cluster.errors import InvalidInput, TerwayMcpError
+from terway_mcp.server.options import cluster_options, parser
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+    from terway_mcp.server.agent import Question
+
+EXIT_ERROR = 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = parser().parse_args(arguments)
+    # stdout belongs to JSON-RPC (and to results); everything else goes to stderr, in plain lines.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return _COMMANDS[options.command or "stdio"](options)
+    except TerwayMcpError as error:
+        print(f"terway-mcp: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return 130
+
+
+def _server(options: argparse.Namespace) -> "MCPServer[None]":
+    from terway_mcp.cluster.clusters import Clusters  # noqa: PLC0415
+    from terway_mcp.server.app import create_server  # noqa: PLC0415
+    from terway_mcp.server.store import SqliteStore  # noqa: PLC0415
+
+    clusters = Clusters(kubeconfig=options.kubeconfig, context=options.context, bundle=options.bundle)
+    return create_server(
+        clusters, store=SqliteStore(getattr(options, "store", None)), knowledge_files=tuple(options.knowledge)
+    )
+
+
+def _stdio(options: argparse.Namespace) -> int:
+    _server(options).run("stdio")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    if options.transport == "stdio":
+        return _stdio(options)
+    from terway_mcp.server.http import serve_http  # noqa: PLC0415
+
+    return serve_http(_server(options), options.host, options.port)
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    from terway_mcp.server.diagnose import run_diagnose  # noqa: PLC0415
+
+    where = f"bundle {options.bundle}" if options.bundle else f"context {options.context or 'default'}"
+    return run_diagnose(_question(options), cluster_options(options), where, as_json=options.json)
+
+
+def _question(options: argparse.Namespace) -> "Question":
+    from terway_mcp.server.agent import Question  # noqa: PLC0415
+
+    target = options.target or ""
+    if target and not options.namespace:
+        raise InvalidInput(f"give the namespace of {target} with -n")
+    workload = target if "/" in target else ""
+    return Question(options.namespace, "" if workload else target, workload, options.node, options.symptom)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from terway_mcp.cluster.scenarios.catalog import SCENARIOS, bundle_path  # noqa: PLC0415
+    from terway_mcp.server.agent import Question  # noqa: PLC0415
+    from terway_mcp.server.diagnose import run_demo  # noqa: PLC0415
+
+    if options.scenario == "list":
+        for scenario in SCENARIOS.values():
+            print(f"{scenario.name:<22}{scenario.title}")  # noqa: T201
+        return 0
+    name = options.scenario or next(iter(SCENARIOS))
+    path = bundle_path(name)
+    scenario = SCENARIOS[name]
+    question = Question(scenario.namespace, scenario.pod, scenario.workload, scenario.node, scenario.symptom)
+    return run_demo(question, ["--bundle", str(path)], f"scenario {name}", options.svg)
+
+
+def _capture(options: argparse.Namespace) -> int:
+    import anyio  # noqa: PLC0415
+
+    from terway_mcp.cluster.capture import capture  # noqa: PLC0415
+    from terway_mcp.cluster.clusters import Clusters  # noqa: PLC0415
+    from terway_mcp.knowledge.sealing import masked  # noqa: PLC0415
+
+    clusters = Clusters(kubeconfig=options.kubeconfig, context=options.context, bundle=options.bundle)
+    for line in anyio.run(capture, clusters, options.output, tuple(options.namespace), masked):
+        print(line, file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def _api(options: argparse.Namespace) -> int:
+    from terway_mcp.cluster.bundle import Bundle  # noqa: PLC0415
+    from terway_mcp.cluster.embedded.serve import Serving, serve  # noqa: PLC0415
+
+    if options.bundle is None:
+        raise InvalidInput("api needs --bundle PATH")
+
+    def announce(serving: Serving) -> None:
+        print(f"Kubernetes API at {serving.url}\nkubectl --kubeconfig {serving.kubeconfig} get pods -A", flush=True)  # noqa: T201
+
+    serve(Bundle.open(Path(options.bundle)), options.host, options.port, options.write_kubeconfig, announce)
+    return 0
+
+
+_COMMANDS = {
+    "stdio": _stdio,
+    "serve": _serve,
+    "diagnose": _diagnose,
+    "demo": _demo,
+    "capture": _capture,
+    "api": _api,
+}

@@ -1,0 +1,106 @@
+"""The one shape of every answer, success and refusal alike."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from terway_mcp.cluster.coverage import Coverage
+from terway_mcp.knowledge.redaction import clean, redact
+from terway_mcp.knowledge.sealing import masked
+from terway_mcp.server.plan import NextStep, allowed_tools
+from terway_mcp.server.state import State
+from terway_mcp.server.store import LIFETIME_SECONDS
+
+Status = Literal[
+    "ok", "partial", "no_data", "out_of_order", "unknown_investigation", "invalid", "unreachable", "forbidden"
+]
+
+REFUSALS = frozenset({"out_of_order", "unknown_investigation", "invalid", "unreachable", "forbidden"})
+"""Statuses that are tool errors to MCP."""
+
+_TEXT_LIMIT = 1200
+_READS_NAMED = 14
+
+
+class InvestigationInfo(msgspec.Struct, omit_defaults=True):
+    """Where the investigation stands; the context's name is echoed in every answer."""
+
+    id: str
+    context: str
+    done: list[str] = []
+    skipped: list[str] = []
+    allowed_tools: list[str] = []
+    expires_in_s: int = LIFETIME_SECONDS
+
+
+class Envelope(msgspec.Struct, omit_defaults=False):
+    """Design §5; `message` says in one sentence why a call was refused, "" otherwise."""
+
+    status: Status
+    investigation: InvestigationInfo | None
+    checked: list[str]
+    data: Any
+    coverage: list[Coverage]
+    next_steps: list[NextStep]
+    message: str = ""
+
+
+def info(investigation: str, state: State) -> InvestigationInfo:
+    """Summarise the state for an answer."""
+    skipped = [f"{skip.missing} (claimed by the caller: {skip.reason})" for skip in state.skips]
+    return InvestigationInfo(investigation, state.context, state.steps_done, skipped, allowed_tools(state))
+
+
+def checked(state: State) -> list[str]:
+    """What has been looked at so far, in a few words each; names in it are validated arguments."""
+    words = []
+    for done in state.done:
+        kind, _, name = done.target.partition("/")
+        about = f"{kind} {name}".strip()
+        match done.tool:
+            case "inspect_cluster":
+                words.append("cluster configuration and component health")
+            case "get_events":
+                words.append(f"events of {about}: {done.marks.get('sufficiency', 'read')}")
+            case "grep_terway_logs":
+                words.append(f"Terway logs of {about}")
+            case "correlate":
+                words.append("correlation")
+            case _:
+                words.append(about)
+    return list(dict.fromkeys(words))[-10:]
+
+
+def condensed(coverage: list[Coverage]) -> list[Coverage]:
+    """Successful reads in one entry, every other read on its own."""
+    read = list(dict.fromkeys(entry.what for entry in coverage if entry.outcome == "read"))
+    rest = list(dict.fromkeys(entry for entry in coverage if entry.outcome != "read"))
+    if not read:
+        return rest
+    more = f" and {len(read) - _READS_NAMED} more" if len(read) > _READS_NAMED else ""
+    return [Coverage("; ".join(read[:_READS_NAMED]) + more, "read"), *rest]
+
+
+def status_of(coverage: list[Coverage], report: Literal["ok", "no_data"]) -> Status:
+    """The status of a call that ran: what could not be read decides."""
+    outcomes = {entry.outcome for entry in coverage}
+    if report == "no_data":
+        if outcomes and outcomes <= {"unavailable", "timed_out"}:
+            return "unreachable"
+        if "forbidden" in outcomes and "read" not in outcomes:
+            return "forbidden"
+        return "no_data"
+    return "partial" if outcomes - {"read", "not_found"} else "ok"
+
+
+def sealed(envelope: Envelope) -> dict[str, Any]:
+    """The envelope as plain data, every text in it cleaned and redacted: the one way out for answers."""
+    plain: dict[str, Any] = masked(msgspec.to_builtins(envelope), safe_text)
+    if not plain["message"]:
+        del plain["message"]
+    return plain
+
+
+def safe_text(text: str) -> str:
+    """Redact, disarm and cut one text."""
+    return clean(redact(text), _TEXT_LIMIT)

@@ -1,0 +1,90 @@
+"""Options of the command line; each may also come from the environment as TERWAY_MCP_<NAME>."""
+
+import argparse
+import os
+from pathlib import Path
+
+from terway_mcp.server import __version__
+
+_EPILOG = "Every option may also be given as an environment variable, e.g. TERWAY_MCP_BUNDLE for --bundle."
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; without a command it is the stdio server that an MCP host runs."""
+    root = argparse.ArgumentParser(
+        prog="terway-mcp",
+        description="Troubleshoot the Terway CNI over MCP, read-only.",
+        parents=[_common()],
+        epilog=_EPILOG,
+    )
+    root.add_argument("--version", action="version", version=f"terway-mcp {__version__}")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name: str, help_text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help_text, parents=[_common(suppress=True)], epilog=_EPILOG)
+
+    serve = command("serve", "run the MCP server")
+    _option(serve, "--transport", choices=("stdio", "streamable-http"), default="stdio")
+    _option(serve, "--host", default="127.0.0.1", help="loopback address to listen on")
+    _option(serve, "--port", type=int, default=8000)
+    _option(serve, "--store", type=Path, help="SQLite file for investigations (default: in memory)")
+
+    diagnose = command("diagnose", "let a scripted agent find the root cause")
+    diagnose.add_argument("target", nargs="?", help="pod, or kind/name of a workload; default: the worst suspect")
+    _option(diagnose, "--namespace", "-n", default="", help="namespace of the target")
+    _option(diagnose, "--node", default="", help="diagnose a node instead")
+    _option(diagnose, "--symptom", default="", help="what is wrong, in your words")
+    diagnose.add_argument("--json", action="store_true", help="print one JSON object")
+
+    demo = command("demo", "diagnose a built-in captured cluster")
+    demo.add_argument("scenario", nargs="?", help="default: the first; `list` names them all")
+    demo.add_argument("--svg", type=Path, metavar="FILE", help="also write the output as a picture")
+
+    capture = command("capture", "write a redacted bundle of a live cluster")
+    capture.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE.tar.gz")
+    capture.add_argument("-n", "--namespace", action="append", default=[], help="also this namespace (repeatable)")
+
+    api = command("api", "serve a bundle as a Kubernetes API for kubectl")
+    _option(api, "--host", default="127.0.0.1")
+    _option(api, "--port", type=int, default=0, help="default: a free one")
+    _option(api, "--write-kubeconfig", type=Path, default=Path("terway-mcp.kubeconfig"), metavar="FILE")
+    return root
+
+
+def cluster_options(options: argparse.Namespace) -> list[str]:
+    """The common options again as arguments, to hand them to a server subprocess."""
+    given: list[str] = []
+    for name in ("context", "kubeconfig", "bundle"):
+        if value := getattr(options, name):
+            given += [f"--{name}", str(value)]
+    for path in options.knowledge:
+        given += ["--knowledge", str(path)]
+    return given
+
+
+def _common(*, suppress: bool = False) -> argparse.ArgumentParser:
+    """Options of every command. Below a command their defaults are suppressed, so that they may stand before it."""
+    shared = argparse.ArgumentParser(add_help=False)
+    hidden = {"default": argparse.SUPPRESS} if suppress else {}
+    _option(shared, "--context", help="kubeconfig context (default: the current one)", **hidden)
+    _option(shared, "--kubeconfig", help="kubeconfig file (default: KUBECONFIG, then ~/.kube/config)", **hidden)
+    _option(shared, "--bundle", type=Path, help="captured cluster: a directory or .tar.gz", **hidden)
+    knowledge = os.environ.get("TERWAY_MCP_KNOWLEDGE", "")
+    shared.add_argument(
+        "--knowledge",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="more Terway facts as YAML (repeatable)",
+        default=argparse.SUPPRESS if suppress else [Path(path) for path in knowledge.split(os.pathsep) if path],
+    )
+    return shared
+
+
+def _option(target: argparse.ArgumentParser, *names: str, **settings: object) -> None:
+    """An option whose default the environment may set."""
+    long = next(name for name in names if name.startswith("--"))
+    variable = "TERWAY_MCP_" + long.removeprefix("--").replace("-", "_").upper()
+    if variable in os.environ and settings.get("default") is not argparse.SUPPRESS:
+        settings["default"] = os.environ[variable]
+    target.add_argument(*names, **settings)  # type: ignore[arg-type]

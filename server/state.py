@@ -1,0 +1,103 @@
+"""What has been done in an investigation, folded from its append-only records."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from terway_mcp.server.steps import STEPS
+from terway_mcp.tools.correlation.target import Target
+
+
+class Done(msgspec.Struct, frozen=True):
+    """One successful call: which tool, about what, and what later steps need to know of its answer."""
+
+    tool: str
+    target: str
+    marks: dict[str, Any] = {}
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """One call that was let through out of order because the caller gave a reason."""
+
+    tool: str
+    missing: str
+    reason: str
+
+
+class State(msgspec.Struct):
+    """All calls of one investigation, oldest first."""
+
+    context: str
+    symptom: str = ""
+    done: list[Done] = []
+    skips: list[Skip] = []
+
+    def marks(self, tool: str, target: str) -> Mapping[str, Any] | None:
+        """Marks of the latest call of a tool about a target; None when there was none."""
+        for entry in reversed(self.done):
+            if entry.tool == tool and entry.target == target:
+                return entry.marks
+        return None
+
+    def with_step(self, step: Done) -> "State":
+        """This state as it will be once a step under way is done."""
+        return State(self.context, self.symptom, [*self.done, step], self.skips)
+
+    def related(self, target: str) -> Mapping[str, Any]:
+        """What inspecting a pod or node found about the objects around it."""
+        return self.marks("inspect_pod", target) or self.marks("inspect_node", target) or {}
+
+    def latest(self, tool: str) -> Done | None:
+        """The latest call of a tool."""
+        return next((entry for entry in reversed(self.done) if entry.tool == tool), None)
+
+    def has(self, tool: str) -> bool:
+        """True when the tool has answered at least once."""
+        return self.latest(tool) is not None
+
+    @property
+    def cluster(self) -> Mapping[str, Any]:
+        """Marks of the latest `inspect_cluster`."""
+        latest = self.latest("inspect_cluster")
+        return latest.marks if latest else {}
+
+    @property
+    def terway_pods(self) -> set[str]:
+        """Names of Terway pods that answers have named; their events need no inspection first."""
+        return {str(entry.marks["terway_pod"]) for entry in self.done if entry.marks.get("terway_pod")}
+
+    @property
+    def sufficiency(self) -> str:
+        """How the latest events were judged; "" before any were read."""
+        latest = self.latest("get_events")
+        return str(latest.marks.get("sufficiency", "")) if latest else ""
+
+    @property
+    def steps_done(self) -> list[str]:
+        """Ids of the steps some call has done, in the SOP's order."""
+        tools = {entry.tool for entry in self.done}
+        return [step.id for step in STEPS if tools & set(step.tools)]
+
+    def focus(self) -> Target:
+        """What the investigation is about: the latest pod, else workload, else node, else the cluster."""
+        for kind, tool in (("pod", "inspect_pod"), ("workload", "get_events"), ("node", "inspect_node")):
+            for entry in reversed(self.done):
+                if entry.tool == tool and entry.target.startswith(f"{kind}/") and not entry.marks.get("missing"):
+                    return self._target(kind, entry)
+        return Target("cluster")
+
+    def _target(self, kind: str, entry: Done) -> Target:
+        namespace, _, name = entry.target.partition("/")[2].rpartition("/")
+        marks = entry.marks
+        node = name if kind == "node" else str(marks.get("node") or "")
+        node_marks = self.marks("inspect_node", f"node/{node}") or {}
+        return Target(
+            kind,
+            name,
+            namespace,
+            node,
+            str(marks.get("terway_pod") or node_marks.get("terway_pod") or ""),
+            tuple(marks.get("enis") or ()),
+            str(marks.get("podnetworking") or ""),
+        )
