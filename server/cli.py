@@ -72,6 +72,14 @@ def _question(options: argparse.Namespace) -> "Question":
     return Question(options.namespace, "" if workload else target, workload, options.node, options.symptom)
 
 
+def _inspect(options: argparse.Namespace) -> int:
+    from terway_mcp.server.inspection import run_inspect  # noqa: PLC0415
+
+    if options.kind == "pod" and len(options.names) != 2:
+        raise InvalidInput("inspect pod needs a namespace and a pod")
+    return run_inspect(options.kind, options.names, cluster_options(options), as_json=options.json)
+
+
 def _demo(options: argparse.Namespace) -> int:
     from terway_mcp.cluster.scenarios.catalog import SCENARIOS, bundle_path  # noqa: PLC0415
     from terway_mcp.server.agent import Question  # noqa: PLC0415
@@ -119,6 +127,7 @@ _COMMANDS = {
     "stdio": _stdio,
     "serve": _serve,
     "diagnose": _diagnose,
+    "inspect": _inspect,
     "demo": _demo,
     "capture": _capture,
     "api": _api,

@@ -36,6 +36,11 @@ def parser() -> argparse.ArgumentParser:
     _option(diagnose, "--symptom", default="", help="what is wrong, in your words")
     diagnose.add_argument("--json", action="store_true", help="print one JSON object")
 
+    inspect = command("inspect", "print one report: cluster, pod NAMESPACE POD, or node [NODE...]")
+    inspect.add_argument("kind", choices=("cluster", "pod", "node"))
+    inspect.add_argument("names", nargs="*", help="namespace and pod, or nodes (default: the first 20)")
+    inspect.add_argument("--json", action="store_true", help="print JSON instead of YAML")
+
     demo = command("demo", "diagnose a built-in captured cluster")
     demo.add_argument("scenario", nargs="?", help="default: the first; `list` names them all")
     demo.add_argument("--svg", type=Path, metavar="FILE", help="also write the output as a picture")
