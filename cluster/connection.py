@@ -17,14 +17,14 @@ Authorize = Callable[[bool], Awaitable[Mapping[str, str]]]
 
 _ATTEMPTS = 3
 _RETRIED = frozenset({429, 500, 502, 503, 504})
-_BLOCK = 64 * 1024
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A complete HTTP answer."""
+    """A complete HTTP answer; `warning` is what the server says is wrong with it (RFC 9111 Warning header)."""
 
     status: int
     body: bytes
+    warning: str = ""
 
 
 class Connection:
@@ -66,12 +66,12 @@ class Connection:
             if response.status_code in _RETRIED and not last:
                 await anyio.sleep(_retry_after(response) or _backoff(attempt))
                 continue
-            return Answer(response.status_code, response.content)
+            return Answer(response.status_code, response.content, response.headers.get("warning", ""))
         raise AssertionError("the last attempt returns or raises")
 
     @asynccontextmanager
     async def stream(self, path: str, params: Mapping[str, str]) -> AsyncIterator[tuple[int, AsyncIterator[bytes]]]:
-        """Open one GET and hand out its status and its body in blocks of about 64 KiB.
+        """Open one GET and hand out its status and its body in the blocks it arrives in.
 
         Leaving the context closes the stream, also on cancellation.
 
@@ -113,7 +113,8 @@ class Connection:
 
 async def _blocks(response: httpx2.Response) -> AsyncIterator[bytes]:
     try:
-        async for block in response.aiter_bytes(_BLOCK):
+        # Not `aiter_bytes(size)`: that one gathers a block first, and loses it when the connection breaks.
+        async for block in response.aiter_bytes():
             yield block
     except httpx2.HTTPError as error:
         raise ClusterUnreachable(describe(error)) from error
@@ -134,4 +135,4 @@ def _backoff(attempt: int) -> float:
 
 def _retry_after(response: httpx2.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    return min(float(value), 5.0) if value.isdigit() else None
+    return min(float(value), 5.0) if value.isdecimal() else None

@@ -6,12 +6,16 @@ live cluster is asked for, because it costs a third of a second that the MCP han
 
 import os
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies
 
+import anyio
 import anyio.to_thread
 import httpx2
+import yaml
 
 from terway_mcp.cluster.connection import Connection
 from terway_mcp.cluster.errors import ClusterUnreachable
@@ -20,6 +24,12 @@ _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 8.0
 """Longest silence on an open connection: an API server that sends nothing for so long is hanging."""
 
+_RELOAD_SECONDS = 5.0
+"""Credentials are not loaded again sooner, however many requests are refused at the same time."""
+
+_UNUSABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError, httpx2.InvalidURL)
+"""What a kubeconfig that is damaged in one way or another raises, besides kubernetes' own ConfigException."""
+
 
 def kubeconfig_contexts(kubeconfig: str | None) -> tuple[list[str], str]:
     """Names of all contexts and of the current one; ([], "") when there is no kubeconfig."""
@@ -27,7 +37,7 @@ def kubeconfig_contexts(kubeconfig: str | None) -> tuple[list[str], str]:
 
     try:
         contexts, active = config.list_kube_config_contexts(config_file=kubeconfig)
-    except config.ConfigException:
+    except (config.ConfigException, *_UNUSABLE):
         return [], ""
     return [entry["name"] for entry in contexts], active["name"] if active else ""
 
@@ -40,48 +50,104 @@ def connect_kubeconfig(kubeconfig: str | None, context: str | None) -> tuple[Con
     Raises:
         ClusterUnreachable: Nothing to connect with; the message says what was looked for and what to set.
     """
+    from kubernetes import config  # noqa: PLC0415 - see the module's first lines
+
+    def load() -> Any:
+        try:
+            return _load(kubeconfig, context)
+        except (config.ConfigException, *_UNUSABLE) as error:
+            raise ClusterUnreachable(_explain(kubeconfig, context, error)) from error
+
+    loaded = load()
+    try:
+        http = _http_client(loaded)
+    except _UNUSABLE as error:
+        raise ClusterUnreachable(_explain(kubeconfig, context, error)) from error
+    if _in_cluster(kubeconfig, context):
+        return Connection(http, _Authorizer(loaded, load)), "in-cluster"
+    return Connection(http, _Authorizer(loaded, load)), context or kubeconfig_contexts(kubeconfig)[1]
+
+
+def _load(kubeconfig: str | None, context: str | None) -> Any:
     from kubernetes import client, config  # noqa: PLC0415 - see the module's first lines
 
     loaded = client.Configuration()
-    name = context or ""
-    try:
-        if _in_cluster(kubeconfig, context):
-            config.load_incluster_config(client_configuration=loaded)
-            name = "in-cluster"
-        else:
-            config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=loaded)
-            name = name or kubeconfig_contexts(kubeconfig)[1]
-    except (config.ConfigException, OSError) as error:
-        raise ClusterUnreachable(_explain(kubeconfig, context, error)) from error
-    return Connection(_http_client(loaded), _Authorizer(loaded)), name
+    if _in_cluster(kubeconfig, context):
+        config.load_incluster_config(client_configuration=loaded)
+    else:
+        config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=loaded)
+        if not loaded.api_key and not loaded.cert_file and (plugin := _plugin(kubeconfig, context)):
+            # kubernetes only logs why, and would go on as system:anonymous.
+            raise config.ConfigException(f"the credential plugin {plugin!r} gave no credentials; run it to see why")
+    return loaded
+
+
+def _plugin(kubeconfig: str | None, context: str | None) -> str:
+    """The exec plugin of a context's user, "" when it has none."""
+    from kubernetes.config import kube_config  # noqa: PLC0415 - see the module's first lines
+
+    found = kube_config.KubeConfigMerger(kubeconfig or kube_config.KUBE_CONFIG_DEFAULT_LOCATION).config
+    name = context or found["current-context"]
+    user = found["contexts"].get_with_name(name)["context"].safe_get("user")
+    entry = found["users"].get_with_name(user)["user"].safe_get("exec") if user else None
+    return str(entry["command"]) if entry else ""
 
 
 class _Authorizer:
-    """Headers from the loaded configuration; its refresh hook re-runs exec plugins and re-reads token files."""
+    """Headers from the loaded configuration, whose hook renews credentials that are known to have expired.
 
-    def __init__(self, configuration: Any) -> None:
+    Credentials that were refused are loaded anew: exec plugins run and token files are read again.
+    """
+
+    def __init__(self, configuration: Any, load: Callable[[], Any]) -> None:
         self._configuration = configuration
+        self._load = load
+        self._loaded = float("-inf")
+        self._lock = anyio.Lock()
 
     async def __call__(self, renew: bool) -> Mapping[str, str]:
-        if self._configuration.refresh_api_key_hook is None and not renew:
+        if renew:
+            async with self._lock:
+                return await anyio.to_thread.run_sync(self._renewed, abandon_on_cancel=True)
+        if self._configuration.refresh_api_key_hook is None:
             return self._headers()
         return await anyio.to_thread.run_sync(self._headers, abandon_on_cancel=True)
 
+    def _renewed(self) -> Mapping[str, str]:
+        if time.monotonic() - self._loaded >= _RELOAD_SECONDS:
+            self._loaded = time.monotonic()
+            self._configuration = self._load()
+        return self._headers()
+
     def _headers(self) -> Mapping[str, str]:
-        settings = self._configuration.auth_settings()
+        from kubernetes import config  # noqa: PLC0415 - see the module's first lines
+
+        try:
+            settings = self._configuration.auth_settings()
+        except (config.ConfigException, *_UNUSABLE) as error:
+            raise ClusterUnreachable(f"credentials cannot be renewed: {error}") from error
         value = next((entry["value"] for entry in settings.values() if entry.get("value")), None)
         return {"authorization": value} if value else {}
 
 
 def _http_client(loaded: Any) -> httpx2.AsyncClient:
+    async def name_server(request: httpx2.Request) -> None:
+        request.extensions["sni_hostname"] = loaded.tls_server_name
+
     return httpx2.AsyncClient(
         base_url=loaded.host,
         verify=_tls(loaded),
-        proxy=loaded.proxy or None,
+        proxy=_proxy(loaded),
         headers={"accept": "application/json", "user-agent": "terway-mcp"},
         timeout=httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
         follow_redirects=False,
+        event_hooks={"request": [name_server]} if loaded.tls_server_name else {},
     )
+
+
+def _proxy(loaded: Any) -> str | None:
+    """`proxy-url` of the kubeconfig; a proxy of the environment is left to the client, which heeds NO_PROXY."""
+    return None if loaded.proxy in getproxies().values() else loaded.proxy
 
 
 def _tls(loaded: Any) -> ssl.SSLContext:

@@ -3,6 +3,7 @@
 The typed path costs about a microsecond a field; only a body that does not fit its type takes the slow one.
 """
 
+import json
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -10,14 +11,8 @@ import msgspec
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class _RawListMeta(msgspec.Struct, rename="camel"):
-    continue_: str | None = msgspec.field(default=None, name="continue")
-    resource_version: str | None = None
-    remaining_item_count: int | None = None
-
-
 class _RawList(msgspec.Struct):
-    metadata: _RawListMeta | None = None
+    metadata: Any = None
     items: list[msgspec.Raw] | None = None
 
 
@@ -34,26 +29,48 @@ def decode_page(body: bytes) -> Page:
     Raises:
         msgspec.MsgspecError: The body is not a JSON object.
     """
-    raw = msgspec.json.decode(body, type=_RawList)
-    return Page(raw.items or [], (raw.metadata.continue_ if raw.metadata else None) or "")
+    try:
+        raw = msgspec.json.decode(body, type=_RawList)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
+    token = raw.metadata.get("continue") if isinstance(raw.metadata, dict) else None
+    return Page(raw.items or [], token if isinstance(token, str) else "")
 
 
 def decode_object(body: bytes | msgspec.Raw, kind: type[T]) -> T:
     """Decode one object; a field of the wrong type falls back to its default.
 
     Raises:
-        msgspec.DecodeError: The body is not JSON at all.
+        msgspec.DecodeError: The body is not a JSON object.
     """
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError:
-        value = msgspec.json.decode(body)
-        return _fit_struct(value, kind) if isinstance(value, dict) else kind()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _fit_struct(_plain_object(bytes(body)), kind)
 
 
 def decode_items(items: list[msgspec.Raw], kind: type[T]) -> list[T]:
-    """Decode the items of a page."""
-    return [decode_object(item, kind) for item in items]
+    """Decode the items of a page; what is no object is left out."""
+    found = []
+    for item in items:
+        try:
+            found.append(decode_object(item, kind))
+        except msgspec.DecodeError:
+            continue
+    return found
+
+
+def _plain_object(body: bytes) -> dict[str, Any]:
+    """Decode what msgspec refuses: invalid UTF-8, half a surrogate pair, numbers beyond a double."""
+    try:
+        value = json.loads(body.decode(errors="replace"))
+        if not isinstance(value, dict):
+            raise msgspec.DecodeError("not a JSON object")
+        # Written and read once more, half a surrogate pair has become a question mark.
+        repaired: dict[str, Any] = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
+    return repaired
 
 
 def _fit(value: Any, kind: Any) -> Any:

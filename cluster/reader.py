@@ -102,13 +102,13 @@ class Reader:
 
     async def version(self) -> Read[Version]:
         """GET /version."""
-        return await self._read("/version", {}, "version of the API server", Version, "get", None)
+        return await self._read("/version", "version of the API server", Version, None, None)
 
     async def get(self, resource: Resource, kind: type[T], name: str, namespace: str | None = None) -> Read[T]:
         """Read one object by name."""
         path = resource_path(resource, namespace=namespace, name=name)
         what = f"{resource.qualified_name} {namespace}/{name}" if namespace else f"{resource.qualified_name} {name}"
-        return await self._read(path, {}, what, kind, "get", resource)
+        return await self._read(path, what, kind, resource, namespace)
 
     async def collect(
         self,
@@ -150,14 +150,14 @@ class Reader:
         query = query or Query()
         path = resource_path(resource, namespace=namespace)
         what = what or (f"{resource.qualified_name} in {namespace}" if namespace else resource.qualified_name)
-        token, pages, restarts = "", 0, 0
+        token, warning, pages, restarts = "", "", 0, 0
         while True:
             answer = await self._answer(path, query.parameters(token))
             if isinstance(answer, tuple):
                 return self._cover(what, *(answer if not pages else ("truncated", answer[1])))
             if answer.status == 410 and restarts < _RESTARTS:
                 restart()
-                token, pages, restarts = "", 0, restarts + 1
+                token, warning, pages, restarts = "", "", 0, restarts + 1
                 continue
             page = _page(answer)
             if page is None:
@@ -165,9 +165,10 @@ class Reader:
                 return self._cover(what, "truncated" if pages else outcome, detail)
             consume(page.items)
             pages += 1
+            warning = answer.warning or warning
             token = page.next_token
             if not token:
-                return self._cover(what, "read")
+                return self._cover(what, "truncated" if warning else "read", warning)
             if pages >= max_pages:
                 return self._cover(what, "truncated", f"stopped after {pages} pages of {query.limit}")
 
@@ -183,27 +184,40 @@ class Reader:
         path = resource_path(PODS, namespace=namespace, name=pod, subresource="log")
         what = f"log of {namespace}/{pod}/{query.container}" + (" (previous)" if query.previous else "")
         async with AsyncExitStack() as stack:
+            seconds = self._seconds()
             try:
-                status, blocks = await stack.enter_async_context(self._connection.stream(path, query.parameters()))
-                body = b"" if status == 200 else b"".join([block async for block in blocks])
+                with anyio.fail_after(seconds):
+                    status, blocks = await stack.enter_async_context(self._connection.stream(path, query.parameters()))
+                    body = b"" if status == 200 else b"".join([block async for block in blocks])
+            except TimeoutError:
+                yield self._cover(what, "timed_out", f"no answer within {seconds:.1f} s")
+                return
             except ClusterUnreachable as error:
                 yield self._cover(what, "unavailable", str(error))
                 return
-            yield blocks if status == 200 else self._cover(what, *_log_refusal(Answer(status, body), namespace))
+            if status != 200:
+                yield self._cover(what, *_log_refusal(Answer(status, body), namespace))
+                return
+            opened = anyio.current_time()
+            try:
+                yield blocks
+            finally:
+                # A log that flows is no waiting: reading it must not use up the time for the next one.
+                self._deadline += anyio.current_time() - opened
 
     def cover(self, what: str, outcome: Outcome, detail: str = "") -> Coverage:
         """Add an entry that no single request accounts for."""
         return self._cover(what, outcome, detail)
 
     async def _read(
-        self, path: str, params: Mapping[str, str], what: str, kind: type[T], verb: str, resource: Resource | None
+        self, path: str, what: str, kind: type[T], resource: Resource | None, namespace: str | None
     ) -> Read[T]:
-        source = _source(path, params)
-        answer = await self._answer(path, params)
+        source = _source(path, {})
+        answer = await self._answer(path, {})
         if isinstance(answer, tuple):
             return Read(None, self._cover(what, *answer), source)
         if answer.status != 200:
-            return Read(None, self._cover(what, *_refusal(answer, verb, resource, None)), source)
+            return Read(None, self._cover(what, *_refusal(answer, "get", resource, namespace)), source)
         try:
             value = decode_object(answer.body, kind)
         except msgspec.MsgspecError:
@@ -211,7 +225,7 @@ class Reader:
         return Read(value, self._cover(what, "read"), source)
 
     async def _answer(self, path: str, params: Mapping[str, str]) -> Answer | tuple[Outcome, str]:
-        seconds = min(READ_SECONDS, max(0.0, self._deadline - anyio.current_time()))
+        seconds = self._seconds()
         try:
             with anyio.fail_after(seconds):
                 return await self._connection.get(path, params)
@@ -219,6 +233,10 @@ class Reader:
             return "timed_out", f"no answer within {seconds:.1f} s"
         except ClusterUnreachable as error:
             return "unavailable", str(error)
+
+    def _seconds(self) -> float:
+        """How long the next read may wait."""
+        return min(READ_SECONDS, max(0.0, self._deadline - anyio.current_time()))
 
     def _cover(self, what: str, outcome: Outcome, detail: str = "") -> Coverage:
         entry = Coverage(what, outcome, detail[:_DETAIL])

@@ -92,10 +92,10 @@ class Knowledge:
     def match_text(self, text: str | bytes, source: Source, *, object_kind: str = "") -> tuple[TextMatch, ...]:
         """Return every entry that speaks about a text found in `source`, the one to believe first.
 
-        Entries for particular objects are left out when `object_kind` is given and is another.
-        The order is priority, then role (decisive before symptom), then file order; what a matching entry
-        supersedes is left out. An OpenAPI code in the text counts like a pattern. One pass over the text finds the candidates, so this suits thousands of short texts;
-        bytes need not be valid UTF-8.
+        Entries for particular objects are left out when `object_kind` is given and is another. The order is
+        priority, then role (decisive before symptom), then file order; what a matching entry supersedes is left
+        out. An OpenAPI code in the text counts like a pattern. One pass over the text finds the candidates, so
+        this suits thousands of short texts; bytes need not be valid UTF-8.
         """
         raw = to_bytes(text)
         entries, patterns = self._texts.get(source) or self._index(source)

@@ -30,19 +30,19 @@ _STANDALONE: tuple[tuple[Any, bytes], ...] = tuple(
     for pattern, replacement in (
         (rb"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:.*?-----END [A-Z ]{0,32}PRIVATE KEY-----|.*)", _MASK),
         (rb"LS0tLS1CRUdJTi[A-Za-z0-9+/=]+", _MASK),
-        (rb"\bbearer +[A-Za-z0-9._~+/=-]{8,}", b"Bearer " + _MASK),
-        (rb"\bauthorization\W{1,8}basic +[A-Za-z0-9+/=]+", b"Authorization: Basic " + _MASK),
-        (rb"(?-i:\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)", _MASK),
-        (rb"(?-i:\bLTAI[A-Za-z0-9]{8,})", b"LTAI" + _MASK),
-        (rb"(?-i:\bSTS\.[A-Za-z0-9]{12,})", b"STS." + _MASK),
+        (rb"bearer +[A-Za-z0-9._~+/=-]{8,}", b"Bearer " + _MASK),
+        (rb"""authorization["'\\:= ]{1,8}basic +[A-Za-z0-9+/=]+""", b"Authorization: Basic " + _MASK),
+        (rb"(?-i:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)", _MASK),
+        (rb"(?-i:LTAI[A-Za-z0-9]{8,})", b"LTAI" + _MASK),
+        (rb"(?-i:STS\.[A-Za-z0-9]{12,})", b"STS." + _MASK),
         # RAM error texts name the account that was refused.
-        (rb"\bacs:ram::\d{6,}", b"acs:ram::" + _MASK),
+        (rb"acs:ram::\d{6,}", b"acs:ram::" + _MASK),
     )
 )
 
 _ANY: Any = re2.compile(
-    rb"access|secret|token|passw|signature|_key|-key|apikey|privatekey|diagnostic|bearer|authorization|eyJ|LTAI|STS\.|ram::|LS0tLS1"
-    rb"|PRIVATE KEY",
+    rb"access|secret|token|passw|signature|[_-]key|apikey|privatekey|diagnostic|bearer|authorization"
+    rb"|eyJ|LTAI|STS\.|ram::|LS0tLS1|PRIVATE KEY",
     re2_options(),
 )
 
@@ -80,7 +80,7 @@ def clean(text: str, limit: int) -> str:
     a run of white space becomes one space.
     """
     if not (text.isascii() and text.isprintable()):
-        plain = to_text(_ESCAPES.sub(b"", to_bytes(text))) if "\x1b" in text or "\x9b" in text else text
+        plain = to_text(_ESCAPES.sub(b"", text.encode("utf-8", "ignore"))) if "\x1b" in text or "\x9b" in text else text
         plain = " ".join(plain.translate(_INVISIBLE).split())
         text = "".join(filter(str.isprintable, plain))
     text = " ".join(text.split())
@@ -95,7 +95,6 @@ def _mask_keyed(raw: bytes) -> bytes:
     for key, following in zip_longest(keys, keys[1:]):
         start, quote = key.end(), key.group(1) or b""
         empty = not quote and following is not None and following.start() == start
-        # A key that ends beyond the value masked before it was not all value: `token: my_token: x`.
         if start < done or empty:
             continue
         end = _value_end(raw, start, quote, unclosed)
@@ -115,4 +114,5 @@ def _value_end(raw: bytes, start: int, quote: bytes, unclosed: set[bytes]) -> in
         # Searched to the end once is enough: the next search from further on would find nothing either.
         unclosed.add(quote)
     bare = _BARE_VALUE.match(raw, start)
-    return start if bare is None else int(bare.end())
+    # Go prints empty fields without a gap: in `AccessSecret: CredentialPath:` the "value" is the next field.
+    return start if bare is None or bare.group().endswith(b":") else int(bare.end())

@@ -96,7 +96,7 @@ class Entry(_Strict):
     role: Role = "pointing"
     cause: str | None = Field(default=None, description="id of the entry of kind `cause` this one argues for")
     priority: int = Field(default=0, ge=-100, le=100)
-    supersedes: tuple[str, ...] = Field(default=(), description="ids of text entries that are silent where this matches")
+    supersedes: tuple[str, ...] = Field(default=(), description="text entries that are silent where this matches")
     meaning: str
     likely_causes: tuple[str, ...] = ()
     next_checks: tuple[str, ...] = ()
@@ -107,6 +107,7 @@ class Entry(_Strict):
     valid: str = Field(default="", description="config keys: the valid values, in words")
     valid_pattern: str | None = Field(default=None, description="config keys: RE2 a scalar value must match in full")
     secret: bool = False
+    effect: bool = Field(default=False, description="causes: something else lies behind it, which logs may name")
     source: str = Field(default="", description="Terway source path, issue or document the fact comes from")
 
 

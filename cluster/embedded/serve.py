@@ -77,7 +77,8 @@ class _LocalOnly:
             await self._app(scope, receive, send)
             return
         refusal = json_reply({"kind": "Status", "status": "Failure", "message": "foreign Host header", "code": 421})
-        await send({"type": "http.response.start", "status": 421, "headers": []})
+        headers = [(b"content-type", refusal.content_type.encode())]
+        await send({"type": "http.response.start", "status": 421, "headers": headers})
         await send({"type": "http.response.body", "body": refusal.body})
 
 

@@ -18,6 +18,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
+_CLEANUP_SECONDS = 1.0
+
 
 class EmbeddedTransport(httpx2.AsyncBaseTransport):
     """An httpx2 transport over any ASGI app; needs asyncio, like the server around it."""
@@ -51,6 +53,8 @@ class _Answer(httpx2.AsyncByteStream):
         self._on_close = on_close
         self._with_body = request.method != "HEAD"
         self._task = asyncio.get_running_loop().create_task(_run(app, _scope(request), send))
+        # Not in the task itself: one that is cancelled before its first step runs no code of its own.
+        self._task.add_done_callback(lambda _: send.close())
 
     async def start(self) -> Message:
         """Status and headers.
@@ -71,11 +75,15 @@ class _Answer(httpx2.AsyncByteStream):
         await self._task
 
     async def aclose(self) -> None:
-        """Stop the app, unless it has ended, and wait until it has cleaned up."""
+        """Stop the app, unless it has ended, and wait a moment for it to clean up, even when cancelled."""
         self._on_close(self)
         self._messages.close()
         self._task.cancel()
-        await asyncio.wait([self._task])
+        with anyio.move_on_after(_CLEANUP_SECONDS, shield=True):
+            await asyncio.wait([self._task])
+        if self._task.done() and not self._task.cancelled():
+            # Asked for, so that asyncio does not report an error nobody is interested in any more.
+            self._task.exception()
 
 
 def _rendezvous() -> tuple[MemoryObjectSendStream[Message], MemoryObjectReceiveStream[Message]]:
@@ -92,8 +100,7 @@ async def _run(app: AsgiApp, scope: Message, messages: MemoryObjectSendStream[Me
         asked = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async with messages:
-        await app(scope, receive, messages.send)
+    await app(scope, receive, messages.send)
 
 
 def _scope(request: httpx2.Request) -> Message:

@@ -7,7 +7,7 @@ from terway_mcp.cluster.bundle import Bundle, KubeObject
 from terway_mcp.cluster.embedded.events_v1 import EVENTS_V1, to_events_v1
 from terway_mcp.cluster.embedded.fields import refusal, selectable
 from terway_mcp.cluster.embedded.pages import Page, in_order, key, page
-from terway_mcp.cluster.embedded.selectors import parse_fields, parse_labels
+from terway_mcp.cluster.embedded.selectors import FieldTerm, Requirement, parse_fields, parse_labels
 from terway_mcp.cluster.embedded.shape import mapping
 from terway_mcp.cluster.embedded.status import Reply, Target, not_captured, not_found
 from terway_mcp.cluster.errors import InvalidInput
@@ -50,15 +50,10 @@ class Views:
         items = self._items(target)
         if isinstance(items, Reply):
             return items
-        known = selectable(target.resource)
         prefix = f"{target.namespace}/" if target.namespace else ""
-        chosen = [
-            item
-            for item in items
-            if all(term.matches(known[term.field](item)) for term in fields)
-            and all(requirement.matches(mapping(item, "metadata", "labels")) for requirement in labels)
-        ]
-        found = page(chosen, prefix, limit, params.get("continue", ""), self.revision)
+        if labels or fields:
+            items = _selected(target.resource, items, labels, fields)
+        found = page(items, prefix, limit, params.get("continue", ""), self.revision)
         # Like a real server, a selected list does not tell how much is left.
         return found if isinstance(found, Reply) or not (labels or fields) else Page(found.items, found.token)
 
@@ -72,6 +67,18 @@ class Views:
                 return not_captured(target, place, self._bundle.capture_error(resource, namespace))
             self._sorted[view] = in_order(found)
         return self._sorted[view]
+
+
+def _selected(
+    resource: Resource, items: list[KubeObject], labels: tuple[Requirement, ...], fields: tuple[FieldTerm, ...]
+) -> list[KubeObject]:
+    known = selectable(resource)
+    return [
+        item
+        for item in items
+        if all(term.matches(known[term.field](item)) for term in fields)
+        and all(requirement.matches(mapping(item, "metadata", "labels")) for requirement in labels)
+    ]
 
 
 def as_object(resource: Resource, item: KubeObject) -> KubeObject:

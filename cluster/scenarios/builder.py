@@ -93,7 +93,6 @@ class ClusterBuilder(Plots):
         self.omitted: set[str] = set()
         self.unreadable_logs: dict[tuple[str, str, str], str] = {}
         self.lease_age = 4.0
-        self.quiet_nodes: set[str] = set()
 
     # The cloud.
 
@@ -161,8 +160,8 @@ class ClusterBuilder(Plots):
 
     # Workloads.
 
-    def namespace(self, name: str, **labels: str) -> Self:
-        """A namespace; those of pods come by themselves."""
+    def namespace(self, name: str, labels: dict[str, str]) -> Self:
+        """A namespace and its labels; those without labels come by themselves, with their pods."""
         self.namespaces.setdefault(name, {}).update(labels)
         return self
 
@@ -304,11 +303,6 @@ class ClusterBuilder(Plots):
     def controlplane_lease_renewed(self, seconds_ago: float) -> Self:
         """How long ago the controlplane's leader last renewed its lease."""
         self.lease_age = seconds_ago
-        return self
-
-    def no_log_noise(self, node: str) -> Self:
-        """The daemon on a node logs nothing but what the story says."""
-        self.quiet_nodes.add(node)
         return self
 
     # The capture.

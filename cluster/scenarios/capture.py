@@ -182,7 +182,7 @@ def _noisy(cluster: "ClusterBuilder") -> dict[LogKey, Log]:
     serving_nodes = [node.name for node in cluster.nodes.values() if node.serving] or list(cluster.nodes)
     for pod in cluster.pods.values():
         for container in pod.main_containers:
-            if (since := _running_since(container)) is None or pod.node in cluster.quiet_nodes:
+            if (since := _running_since(container)) is None:
                 continue
             key = (pod.namespace, pod.name, container.name, False)
             noise, start = Noise(world, terway, pod.name), max(since, world.ago(hours=1.5))

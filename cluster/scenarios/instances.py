@@ -32,11 +32,9 @@ INSTANCE_TYPES = {
         InstanceType("ecs.c7.large", 2, 4, 3, 6, 6, 6),
         InstanceType("ecs.g7.xlarge", 4, 16, 4, 15, 15, 12),
         InstanceType("ecs.c7.xlarge", 4, 8, 4, 15, 15, 12),
-        InstanceType("ecs.r7.xlarge", 4, 32, 4, 15, 15, 12),
         InstanceType("ecs.g7.2xlarge", 8, 32, 4, 15, 15, 18),
         InstanceType("ecs.g7.4xlarge", 16, 64, 8, 30, 30, 30),
         InstanceType("ecs.g7.8xlarge", 32, 128, 8, 30, 30, 40),
-        InstanceType("ecs.ebmg7.32xlarge", 128, 512, 32, 10, 1, 0),
         InstanceType("ecs.sn1ne.xlarge", 4, 8, 3, 10, 1, 0),
     )
 }

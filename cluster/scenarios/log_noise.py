@@ -49,8 +49,10 @@ class Noise:
             ("start serving", "server.go:121", {"logger": "server", "path": "/var/run/eni/eni.socket"}),
             ("write cni conf success", "server.go:193", {}),
         ]
-        if not self._terway.centralized:
-            steps = [step for step in steps if step[1] != "node_reconcile.go:268"]
+        unsaid = {"node_reconcile.go:268"} if not self._terway.centralized else set()
+        if self._terway.trunk:
+            unsaid.add("builder.go:310")
+        steps = [step for step in steps if step[1] not in unsaid]
         return [
             Line(at + timedelta(milliseconds=137 * index), message, "I", source, fields)
             for index, (message, source, fields) in enumerate(steps)

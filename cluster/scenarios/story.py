@@ -55,11 +55,6 @@ class Story:
         uid = self.world.ids.uid("podeni", f"{namespace}/{pod}") if exists else ""
         return Ref("PodENI", pod, namespace, uid, "network.alibabacloud.com/v1beta1")
 
-    def ref_custom(self, kind: str, name: str, uid_key: str) -> Ref:
-        """A cluster-scoped resource of Terway's."""
-        uid = self.world.ids.uid(kind.lower(), uid_key)
-        return Ref(kind, name, "", uid, "network.alibabacloud.com/v1beta1")
-
     # Events, one method per reporter.
 
     def event_kubelet(self, ref: Ref, said: Said, seen: Seen, node: str = "") -> Self:
@@ -100,7 +95,7 @@ class Story:
             text = events.spread(self.world, said.message, Seen.once(moment), key)[0][0]
             self._echo(ref, Said(reason, text, said.warning, said.action), moment)
             if not self._stored:
-                self._reject(controller, ref, reason, moment)
+                self.controlplane_says(_rejected(ref, reason, "terway-controlplane", moment))
         written = events.spread(self.world, said.message, seen, key)
         if self.terway.new_events:
             # A series keeps its first note; only the legacy recorder makes a new event of every new text.
@@ -114,12 +109,14 @@ class Story:
 
     def event_reconcile(self, ref: Ref, said: Said, seen: Seen) -> Self:
         """The CRD-mode daemon on a node reports while it reconciles its Node CR."""
-        node = self.nodes[ref.name]
         if not self.terway.new_events:
             self.events.append(events.legacy(self.world, ref, said, seen, ("terway-daemon", "")))
         elif self.terway.events_rbac:
-            reporter = ("terway-daemon", f"terway-daemon-{node.name}")
+            reporter = ("terway-daemon", f"terway-daemon-{ref.name}")
             self.events.append(events.modern(self.world, ref, said, seen, reporter))
+        else:
+            lines = [_rejected(ref, said.reason, "terway", moment) for moment in seen.moments()[:_ECHOED]]
+            self.daemon_says(ref.name, *lines)
         return self
 
     @property
@@ -136,17 +133,6 @@ class Story:
         about = {"object": f"{ref.namespace}/{ref.name}", "kind": ref.kind, "apiVersion": ref.api_version}
         fields = {**about, **fields, "action": said.action, "note": said.message}
         self.controlplane_says(Line(at, "Event occurred", "I", "event_broadcaster.go:338", fields))
-
-    def _reject(self, controller: str, ref: Ref, reason: str, at: datetime) -> None:
-        user = "system:serviceaccount:kube-system:terway-controlplane"
-        text = (
-            f'events.events.k8s.io is forbidden: User "{user}" cannot create resource "events" '
-            f'in API group "events.k8s.io" in the namespace "{ref.home}"'
-        )
-        about = {"reason": reason, "regarding": {"kind": ref.kind, "name": ref.name}, "reportingController": controller}
-        fields: Json = {"err": text, "logger": "events", "event": about}
-        message = "Server rejected event (will not retry!)"
-        self.controlplane_says(Line(at + timedelta(milliseconds=9), message, "E", "event_broadcaster.go:270", fields))
 
     # Logs.
 
@@ -197,7 +183,13 @@ class Story:
         return written
 
 
-def every(minutes: float, start: datetime, end: datetime) -> Seen:
-    """Seen regularly from `start` to `end`."""
-    count = int((end - start) / timedelta(minutes=minutes)) + 1
-    return Seen(start, start + timedelta(minutes=minutes) * (count - 1), count)
+def _rejected(ref: Ref, reason: str, account: str, at: datetime) -> Line:
+    """What the recorder logs when the API server refuses an event."""
+    text = (
+        f'events.events.k8s.io is forbidden: User "system:serviceaccount:kube-system:{account}" cannot create '
+        f'resource "events" in API group "events.k8s.io" in the namespace "{ref.home}"'
+    )
+    about = {"reason": reason, "regarding": {"kind": ref.kind, "name": ref.name}}
+    fields: Json = {"err": text, "logger": "events", "event": about}
+    message = "Server rejected event (will not retry!)"
+    return Line(at + timedelta(milliseconds=9), message, "E", "event_broadcaster.go:270", fields)
