@@ -75,16 +75,38 @@ def book_states(node: TerwayNode, books: Accounting, now: datetime) -> list[tupl
             (
                 "node_full",
                 "",
-                f"all {books.eni_slots} ENI slots are used, {books.ips_used} of {books.ip_capacity} pod IPs given out",
+                _full_words(node, books),
             )
         )
     elif not books.prefix_mode and books.ips and not books.ips_free:
         found.append(("no_free_ip", "", f"all {books.ips_used} allocated IPs are in use; {_growth(books)}"))
     if books.prefix_mode:
         found += _prefix_states(node, books)
+    else:
+        found += _slot_states(node, books)
     for eni, interface in sorted(node.status.network_interfaces.items()):
         found += _interface_states(eni, interface, node, now)
     return found + _spec_states(node, books)
+
+
+def _full_words(node: TerwayNode, books: Accounting) -> str:
+    kind = node.spec.node_metadata.instance_type or "this instance"
+    slots = f"all {books.eni_slots} ENI slots of {kind} are used"
+    return f"{slots} and {books.ips_used} of {books.ip_capacity} pod IPs given out"
+
+
+def _slot_states(node: TerwayNode, books: Accounting) -> list[tuple[str, str, str]]:
+    """What follows for the choice of vSwitches when no further ENI can be made."""
+    if not books.eni_slots or books.enis < books.eni_slots:
+        return []
+    slots = f"all {books.eni_slots} ENI slots are used"
+    empty = {row.vswitch for row in books.interfaces if "InsufficientIP" in row.conditions}
+    used = {row.vswitch for row in books.interfaces}
+    unused = [option for option in (node.spec.eni.v_switch_options if node.spec.eni else []) if option not in used]
+    if empty and unused:
+        words = f"{slots} by ENIs in {', '.join(sorted(used))}; configured {', '.join(unused)} serves no ENI yet"
+        return [("node_vswitch_not_used", "", words)]
+    return [("node_eni_slots_full", "", slots)] if empty else []
 
 
 def is_full(books: Accounting) -> bool:
@@ -160,11 +182,14 @@ def _prefix_states(node: TerwayNode, books: Accounting) -> list[tuple[str, str, 
         return [("prefix_count_zero", "", "enable_ip_prefix is on but the prefix count is 0: no pod can get an IP")]
     if got < wanted:
         return [("prefix_missing", "", f"{got} of {wanted} prefixes are assigned")]
+    prefixes = [prefix for found in node.status.network_interfaces.values() for prefix in found.ipv4_prefix]
+    if any(prefix.status in ("Frozen", "Invalid") for prefix in prefixes):
+        return [("prefix_frozen_or_invalid", "", "prefixes are frozen or no longer in the cloud")]
     return [("prefix_all_assigned", "", f"all {wanted} configured prefixes are assigned; pods use IPs inside them")]
 
 
 def _spec_states(node: TerwayNode, books: Accounting) -> list[tuple[str, str, str]]:
-    metadata = node.spec.node_metadata
+    metadata, cap = node.spec.node_metadata, node.spec.node_cap
     missing = [
         name
         for name, value in (
@@ -179,14 +204,14 @@ def _spec_states(node: TerwayNode, books: Accounting) -> list[tuple[str, str, st
     if missing:
         words = f"spec.nodeMetadata lacks {', '.join(missing)}: the pool controller skips this node silently"
         found.append(("node_cr_metadata_missing", "", words))
-    if not node.spec.node_cap.adapters:
+    if not cap.adapters:
         found.append(("node_cr_cap_zero", "", "spec.nodeCap.adapters is 0: the instance type's limits are unknown"))
     if node.status.warm_up_completed is False and node.status.warm_up_target:
         words = f"warm-up has {node.status.warm_up_allocated_count} of {node.status.warm_up_target} IPs"
         found.append(("warm_up_incomplete", "", words))
     eni = node.spec.eni
-    if eni and eni.enable_ipv6 and node.spec.node_cap.ipv6_per_adapter != node.spec.node_cap.ipv4_per_adapter:
-        found.append(("dual_stack_unequal", "", "the instance type has different IPv4 and IPv6 limits per ENI"))
+    if eni is not None and node.spec.pool is None:
+        found.append(("node_cr_spec_pool_missing", "", "the daemon has filled spec.eni but not spec.pool"))
     if eni is not None and books.enis == 0 and books.eni_slots:
         found.append(("node_cr_no_enis", "", "Terway's books hold no ENI for this node"))
     return found

@@ -40,11 +40,13 @@ class Report(msgspec.Struct, frozen=True):
     """A tool's answer before the server wraps it.
 
     `marks` is what later steps depend on (a pod's node, whether events sufficed); the server keeps it with the step.
+    `message` says why there is no data.
     """
 
     data: msgspec.Struct
     status: Literal["ok", "no_data"] = "ok"
     marks: Mapping[str, Any] = {}
+    message: str = ""
 
 
 Body = Callable[[Case, Any], Awaitable[Report]]

@@ -278,8 +278,9 @@ def _unhealthy(pods: list[Pod], facts: FactSheet) -> list[UnhealthyPod]:
         listed.append(row)
         subject = Subject("Pod", pod.metadata.name, pod.metadata.namespace, uid=pod.metadata.uid)
         for index, (state, container, words) in enumerate(states):
+            known = "controlplane_crashloop" if container == names.CONTROLPLANE else state
             text = f"Terway pod {row.pod} on {row.node}: {container} {words}"
-            fact = Fact("status", state, subject, text, group=container, data={"node": row.node})
+            fact = Fact("status", known, subject, text, group=container, data={"node": row.node})
             facts.add(fact, row if index == 0 else None)
     return listed
 

@@ -8,7 +8,7 @@ import msgspec
 
 from terway_mcp.cluster.decode import decode_items
 from terway_mcp.cluster.errors import InvalidInput
-from terway_mcp.cluster.names import namespace_name, object_name
+from terway_mcp.cluster.names import object_name
 from terway_mcp.cluster.objects import Event
 from terway_mcp.cluster.reader import Query
 from terway_mcp.cluster.resources import EVENTS
@@ -83,7 +83,7 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
     """Read and group the events of a target.
 
     Raises:
-        InvalidInput: Not exactly one target, or a malformed name or time.
+        InvalidInput: A malformed workload or time.
     """
     scopes, target = scopes_of(arguments, case.related)
     start = moment(arguments.since, case.reader.now, "since") if arguments.since else ""
@@ -113,18 +113,11 @@ def scopes_of(arguments: GetEvents, related: Mapping[str, Any]) -> tuple[list[Sc
 
     Pod and PodENI share a name, core Node and Terway's Node share a name: one list by name covers both of each.
     """
-    pod, workload, namespace = arguments.pod, arguments.workload, arguments.namespace
-    if sum(value is not None for value in (pod, workload, arguments.node)) != 1:
-        raise InvalidInput("give exactly one of pod, workload or node")
+    where, name = arguments.namespace or "", arguments.pod or ""
     if arguments.node is not None:
-        name = object_name(arguments.node, "node")
-        return _node_scopes(name, str(related.get("terway_pod") or "")), f"node {name}"
-    if namespace is None:
-        raise InvalidInput("namespace is needed with pod or workload")
-    where = namespace_name(namespace)
-    if workload is not None:
-        return _workload_scopes(where, workload)
-    name = object_name(pod or "", "pod")
+        return _node_scopes(arguments.node, str(related.get("terway_pod") or "")), f"node {arguments.node}"
+    if arguments.workload is not None:
+        return _workload_scopes(where, arguments.workload)
     scopes = [_named(where, name, ("Pod", "PodENI"), f"events of pod and PodENI {where}/{name}")]
     host, daemon = str(related.get("node") or ""), str(related.get("terway_pod") or "")
     if host:

@@ -1,7 +1,8 @@
 """`grep_terway_logs`: logs of Terway's daemon on a node or of the controlplane, as signatures with their meaning."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import anyio
@@ -10,7 +11,6 @@ import re2
 
 from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
-from terway_mcp.cluster.names import object_name
 from terway_mcp.cluster.objects import Lease, Pod
 from terway_mcp.cluster.reader import LogQuery, Query
 from terway_mcp.cluster.resources import LEASES, PODS
@@ -84,19 +84,17 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
     """Scan Terway's logs.
 
     Raises:
-        InvalidInput: Neither or both of node and component, a malformed name, time or pattern, or an unknown
-            evidence id in `confirm`.
+        InvalidInput: A malformed time or pattern, or an unknown evidence id in `confirm`.
     """
     node = arguments.node
-    if (node is None) == (arguments.component is None):
-        raise InvalidInput("give exactly one of node or component")
     wanted = _compile(arguments.pattern)
     window = await _window(case, arguments)
     pods = await (_daemon_pods(case, node) if node is not None else _controlplane_pods(case))
     report = LogsReport([], [], window=_describe(window))
     found: list[tuple[Stream, Signature]] = []
     for stream in [stream for pod in pods for stream in choose_streams(pod, arguments)]:
-        scan = LogScan(wanted, until=window.until, keep_lines=5 if arguments.raw else 0)
+        known = partial(_tells_something, case.knowledge, stream.source)
+        scan = LogScan(wanted, known=known, until=window.until, keep_lines=5 if arguments.raw else 0)
         if await _scan(case, stream, window, scan, report):
             found += [(stream, group) for group in scan.groups()]
     await _fill(case, report, found, node)
@@ -134,16 +132,22 @@ def _source(pod: Pod, container: str, *, is_daemon: bool) -> Source:
     return "init_log" if any(status.name == container for status in pod.status.init_container_statuses) else "log"
 
 
-def _compile(pattern: str | None) -> Any:
+def _tells_something(knowledge: Knowledge, source: Source, text: bytes) -> bool:
+    """True for lines of level Info that knowledge counts as trouble."""
+    return any(match.entry.role not in _QUIET for match in knowledge.match_text(text, source))
+
+
+def _compile(pattern: str | None) -> Callable[[bytes], bool] | None:
     if pattern is None:
         return None
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
     try:
-        return re2.compile(pattern.encode(), options)
+        compiled = re2.compile(pattern.encode(), options)
     except re2.error as error:
         raise InvalidInput(f"pattern is not valid RE2: {error}") from error
+    return lambda text: compiled.search(text) is not None
 
 
 async def _window(case: Case, arguments: GrepTerwayLogs) -> Window:
@@ -170,9 +174,8 @@ async def _confirmed(case: Case, confirm: str) -> Evidence:
 
 
 async def _daemon_pods(case: Case, node: str) -> list[Pod]:
-    name = object_name(node, "node")
-    query = Query(labels=names.DAEMON_SELECTOR, fields=f"spec.nodeName={name}")
-    read = await case.reader.collect(PODS, Pod, names.SYSTEM_NAMESPACE, query, what=f"Terway pods on {name}")
+    query = Query(labels=names.DAEMON_SELECTOR, fields=f"spec.nodeName={node}")
+    read = await case.reader.collect(PODS, Pod, names.SYSTEM_NAMESPACE, query, what=f"Terway pods on {node}")
     return read.value or []
 
 

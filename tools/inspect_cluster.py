@@ -89,7 +89,7 @@ async def _read_all(case: Case) -> ClusterReads:
         configmaps,
         {name: read.value for name, read in roles.items()},
         warnings.value,
-        await _unhealthy(reader, daemonsets.value.value or []),
+        await _unhealthy(reader, daemonsets.value.value or [], controlplane.value.value),
     )
 
 
@@ -118,11 +118,21 @@ async def _warnings(case: Case) -> list[EventGroup] | None:
     return [group for group in groups.newest_first() if concerns_terway(group, case.knowledge)]
 
 
-async def _unhealthy(reader: Reader, daemonsets: list[Workload]) -> list[Pod]:
-    """Name a few Terway pods that are not ready, but only when the DaemonSet status says there are any."""
+async def _unhealthy(reader: Reader, daemonsets: list[Workload], controlplane: Workload | None) -> list[Pod]:
+    """Name a few Terway pods that are not ready, but only when the status of their workload says there are any."""
+    pods: list[Pod] = []
+    if controlplane and controlplane.status.ready_replicas == 0 and controlplane.spec.replicas != 0:
+        query = Query(labels=names.CONTROLPLANE_SELECTOR)
+        read = await reader.collect(PODS, Pod, _SYSTEM, query, "controlplane pods that are not ready")
+        pods += read.value or []
+    pods += await _unhealthy_daemons(reader, daemonsets)
+    return [pod for pod in pods if not is_ready(pod)][:_UNHEALTHY_LISTED]
+
+
+async def _unhealthy_daemons(reader: Reader, daemonsets: list[Workload]) -> list[Pod]:
     terway = [found for found in daemonsets if found.metadata.name in names.DAEMONSETS]
     if all(found.status.number_ready >= found.status.desired_number_scheduled for found in terway):
         return []
     query = Query(labels=names.DAEMON_SELECTOR)
-    pods = await reader.collect(PODS, Pod, _SYSTEM, query, what="Terway pods that are not ready")
-    return [pod for pod in pods.value or [] if not is_ready(pod)][:_UNHEALTHY_LISTED]
+    read = await reader.collect(PODS, Pod, _SYSTEM, query, "Terway pods that are not ready")
+    return read.value or []

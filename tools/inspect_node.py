@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from terway_mcp.cluster.names import object_name
 from terway_mcp.cluster.objects import ConfigMap, Node, Pod
 from terway_mcp.cluster.reader import Query, Reader
 from terway_mcp.cluster.resources import CONFIGMAPS, NODE_CRS, NODERUNTIMES, NODES, PODS
@@ -11,23 +10,23 @@ from terway_mcp.cluster.together import Together
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.arguments import InspectNode
 from terway_mcp.tools.case import Case, Report
-from terway_mcp.tools.node_facts import NodeReads, NodeReport, node_report
+from terway_mcp.tools.cross_checks import NodeReads
+from terway_mcp.tools.node_facts import NodeReport, node_report
 
 _SYSTEM = names.SYSTEM_NAMESPACE
 
 
 async def inspect_node(case: Case, arguments: InspectNode) -> Report:
-    """Read one node.
-
-    Raises:
-        InvalidInput: The name is malformed.
-    """
-    name = object_name(arguments.node, "node")
+    """Read one node."""
+    name = arguments.node
     case.progress.message = f"reading node {name}"
     reads = await _read_all(case.reader, name)
     if reads.node.value is None and reads.terway_node.value is None:
-        marks = {"missing": reads.node.outcome == "not_found"}
-        return Report(NodeReport(name, found=False), "no_data", marks)
+        missing = reads.node.outcome == "not_found"
+        words = (
+            f"there is no node {name} in this cluster" if missing else f"node {name} could not be read, see coverage"
+        )
+        return Report(NodeReport(name, found=False), "no_data", {"missing": missing}, words)
     report, facts = node_report(name, reads, case.knowledge, case.reader.now)
     await facts.record(case.ledger)
     return Report(report, marks=_marks(report))
@@ -39,6 +38,7 @@ def _marks(report: NodeReport) -> dict[str, Any]:
         "node": report.name,
         "terway_pod": daemon.name if daemon else "",
         "terway_running": bool(daemon and daemon.running),
+        "exclusive": report.eni_mode == "exclusive",
     }
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from terway_mcp.cluster.names import namespace_name, object_name
 from terway_mcp.cluster.objects import Namespace, Pod
 from terway_mcp.cluster.reader import Query, Reader
 from terway_mcp.cluster.resources import NAMESPACES, NETWORKINTERFACES, PODENIS, PODNETWORKINGS, PODS
@@ -18,18 +17,14 @@ _INTERFACES_READ = 1
 
 
 async def inspect_pod(case: Case, arguments: InspectPod) -> Report:
-    """Read one pod.
-
-    Raises:
-        InvalidInput: A name is malformed.
-    """
-    where, name = namespace_name(arguments.namespace), object_name(arguments.pod, "pod")
+    """Read one pod."""
+    where, name = arguments.namespace, arguments.pod
     case.progress.message = f"reading pod {where}/{name}"
     reads = await _read_all(case.reader, where, name)
     if reads.pod.value is None:
-        return Report(
-            PodReport(f"{where}/{name}", found=False), "no_data", {"missing": reads.pod.outcome == "not_found"}
-        )
+        missing = reads.pod.outcome == "not_found"
+        words = f"there is no pod {where}/{name}" if missing else f"pod {where}/{name} could not be read, see coverage"
+        return Report(PodReport(f"{where}/{name}", found=False), "no_data", {"missing": missing}, words)
     report, facts = pod_report(reads, reads.pod.value)
     await facts.record(case.ledger)
     return Report(report, marks=_marks(report))
@@ -45,6 +40,7 @@ def _marks(report: PodReport) -> dict[str, Any]:
         "healthy": report.healthy,
         "enis": report.podeni.enis if report.podeni else [],
         "podnetworking": report.podnetworking.get("name", ""),
+        "own_eni": report.pod_eni == "true" or report.podeni is not None,
     }
 
 

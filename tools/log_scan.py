@@ -1,7 +1,8 @@
 """Scanning a log as it streams by: bounded memory, one group per kind of line."""
 
+from collections.abc import Callable
+
 import msgspec
-import re2
 
 from terway_mcp.tools.event_groups import mask
 from terway_mcp.tools.log_lines import Record, is_telling, parse_line
@@ -29,16 +30,25 @@ class LogScan:
     """Feed blocks of bytes, read groups.
 
     Args:
-        wanted: RE2 that a record must match; None keeps warnings, errors and lines that speak of trouble.
+        wanted: says of a record's text whether it is wanted, whatever its level; None keeps warnings, errors and
+            lines that speak of trouble.
+        known: says of an ordinary record's text whether it tells something all the same.
         until: RFC 3339; later records are not counted.
         keep_lines: how many raw lines each group keeps.
         limit: most groups kept; what does not fit is counted in `dropped`.
     """
 
     def __init__(
-        self, wanted: "re2._Regexp[bytes] | None" = None, *, until: str = "", keep_lines: int = 0, limit: int = 400
+        self,
+        wanted: Callable[[bytes], bool] | None = None,
+        *,
+        known: Callable[[bytes], bool] = lambda _: False,
+        until: str = "",
+        keep_lines: int = 0,
+        limit: int = 400,
     ) -> None:
         self._wanted = wanted
+        self._known = known
         self._until = until
         self._keep_lines = keep_lines
         self._limit = limit
@@ -96,10 +106,15 @@ class LogScan:
             record.text = b" ".join([record.text, *continuation])
         if self._until and record.time and record.time[:19] > self._until[:19]:
             return
-        if not (self._wanted.search(record.text) if self._wanted else is_telling(record)):
+        if not self._is_wanted(record):
             return
         self.matched += 1
         self._group(record)
+
+    def _is_wanted(self, record: Record) -> bool:
+        if self._wanted is not None:
+            return self._wanted(record.text)
+        return is_telling(record) or self._known(record.text)
 
     def _group(self, record: Record) -> None:
         text = record.text[:_SAMPLE].decode(errors="replace")

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import re2
 
-from terway_mcp.cluster.coverage import Read
-from terway_mcp.cluster.objects import Condition, ConfigMap, Node, Pod
-from terway_mcp.cluster.terway_objects import NodeRuntime, TerwayNode
+from terway_mcp.cluster.objects import Condition, Node, Pod
+from terway_mcp.cluster.terway_objects import TerwayNode
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.accounting import Accounting, account, book_states
+from terway_mcp.tools.cross_checks import NodeReads, address_states, all_prefixes_assigned, config_states, eni_conf_of
 from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node
 from terway_mcp.tools.eni_conf import merge_patch
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
@@ -25,18 +25,6 @@ _SHOWN_CONFIG = (
     "ipam_type", "vswitches", "security_group", "security_groups", "ip_stack", "max_pool_size", "min_pool_size",
     "enable_eni_trunking", "enable_erdma", "enable_ip_prefix", "ipv4_prefix_count", "vswitch_selection_policy",
 )  # fmt: skip
-
-
-class NodeReads(msgspec.Struct, frozen=True):
-    """Everything `inspect_node` reads."""
-
-    node: Read[Node]
-    terway_node: Read[TerwayNode]
-    runtime: Read[NodeRuntime]
-    terway_pods: Read[list[Pod]]
-    pods: Read[list[Pod]]
-    base_config: Read[ConfigMap]
-    dynamic_config: Read[ConfigMap] | None
 
 
 class NodeReport(msgspec.Struct, omit_defaults=True):
@@ -107,9 +95,13 @@ def _from_core_node(node: Node, report: NodeReport, facts: FactSheet, source: st
         _condition_facts(condition, subject, source, facts)
     kind = f"{report.eni_mode} ENI, {report.instance_type} in {report.zone}"
     text = f"Node {node.metadata.name}: {kind}, Ready={report.ready}"
-    facts.add(Fact("status", "node", subject, text, source=source), report)
+    data = {"zone": report.zone, "eni_mode": report.eni_mode, "trunk_on": report.trunk_on, "ready": report.ready}
+    facts.add(Fact("status", "node", subject, text, source=source, data=data), report)
     if report.ignore_by_terway.lower() == "true":
         facts.add(Fact("config", "node_ignored_by_terway", subject, "label ignore-by-terway is true"))
+    absent = [label for label in (names.ZONE_LABEL, names.INSTANCE_TYPE_LABEL) if not labels.get(label)]
+    if absent:
+        facts.add(Fact("status", "node_labels_missing", subject, f"labels {', '.join(absent)} are missing"))
     if not node.spec.provider_id:
         facts.add(Fact("status", "provider_id_missing", subject, "spec.providerID is empty"))
 
@@ -172,7 +164,7 @@ def _observed(node: TerwayNode, eni: str, state: str) -> str:
 
 
 def _config(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
-    base = _json(reads.base_config.value, "eni_conf")
+    base = eni_conf_of(reads.base_config.value)
     if reads.dynamic_config is None:
         return
     label = (reads.node.value.metadata.labels if reads.node.value else {}).get(names.DYNAMIC_CONFIG_LABEL, "")
@@ -183,7 +175,7 @@ def _config(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
             text = f"node {report.name} asks for ConfigMap {label}, which does not exist"
             facts.add(Fact("config", "dynamic_config_missing", subject, text, data={"node": report.name}))
         return
-    patch = _json(reads.dynamic_config.value, "eni_conf")
+    patch = eni_conf_of(reads.dynamic_config.value)
     if patch is None:
         text = f"ConfigMap {label} has no valid JSON under eni_conf"
         facts.add(Fact("config", "dynamic_config_invalid", subject, text, data={"node": report.name}))
@@ -205,7 +197,7 @@ def _pods(pods: list[Pod], report: NodeReport) -> None:
 
 def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
     subject = Subject("Node", report.name)
-    centralized = (_json(reads.base_config.value, "eni_conf") or {}).get("ipam_type") == "crd"
+    centralized = (eni_conf_of(reads.base_config.value) or {}).get("ipam_type") == "crd"
     books = report.accounting
     waiting = report.pods.get("without_ip", 0)
 
@@ -218,10 +210,14 @@ def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
     spec = reads.terway_node.value.spec if reads.terway_node.value else None
     if centralized and spec is not None and spec.eni is None and report.eni_mode == "shared":
         contradict("node_cr_spec_eni_missing", "the daemon has not filled spec.eni of Terway's Node")
-    if centralized and books and books.ips_free and waiting and not books.prefix_mode:
+    running = bool(report.terway_pod and report.terway_pod.running)
+    if centralized and books and books.ips_free and waiting and running and not books.prefix_mode:
         contradict("free_ips_unassigned", f"{books.ips_free} IPs are free while {waiting} pods wait for one")
     if books and books.prefix_mode and waiting and books.enis:
-        contradict("prefix_pods_waiting", f"{waiting} pods wait for an IP in prefix mode")
+        state = "prefix_exhausted" if all_prefixes_assigned(reads.terway_node.value) else "prefix_pods_waiting"
+        contradict(state, f"{waiting} pods wait for an IP in prefix mode")
+    for state, words in (*address_states(reads, centralized=centralized), *config_states(reads, report.zone)):
+        contradict(state, words)
     frozen = (reads.terway_node.value.metadata.labels if reads.terway_node.value else {}).get(names.EXCLUSIVE_LABEL)
     wanted = (reads.node.value.metadata.labels if reads.node.value else {}).get(names.EXCLUSIVE_LABEL)
     if frozen is not None and (wanted or "default").lower() != frozen.lower():
@@ -239,16 +235,6 @@ def kernel_too_old(kernel: str, version: str) -> bool:
 def _pair(version: str) -> tuple[int, int]:
     found = _VERSION.match(version)
     return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
-
-
-def _json(config: ConfigMap | None, key: str) -> dict[str, Any] | None:
-    if config is None or key not in config.data:
-        return None
-    try:
-        parsed = msgspec.json.decode(config.data[key].encode())
-    except msgspec.DecodeError:
-        return None
-    return parsed if isinstance(parsed, dict) else None
 
 
 def _condition(condition: Condition) -> str:

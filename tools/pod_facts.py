@@ -54,11 +54,11 @@ class PodReport(msgspec.Struct, omit_defaults=True):
     pod: str
     found: bool = True
     phase: str = ""
-    ready: bool = False
-    healthy: bool = False
+    ready: bool | None = None
+    healthy: bool | None = None
     node: str = ""
     ips: list[str] = []
-    host_network: bool = False
+    host_network: bool | None = None
     owner: str = ""
     waiting: list[str] = []
     containers: list[ContainerReport] = []
@@ -83,11 +83,11 @@ def pod_report(reads: PodReads, pod: Pod) -> tuple[PodReport, FactSheet]:
     """Shape the report and collect the facts behind it."""
     facts = FactSheet()
     report = _from_pod(pod)
-    _pod_facts(pod, report, facts, reads.pod.source)
     namespace = reads.namespace.value
     report.namespace_opted_out = bool(
         namespace and namespace.metadata.labels.get(names.NAMESPACE_OPT_OUT_LABEL) == "false"
     )
+    _pod_facts(pod, report, facts, reads.pod.source)
     _podeni(reads, pod, report, facts)
     _podnetworking(reads, report, facts)
     _daemon(reads, report, facts)
@@ -122,12 +122,13 @@ def annotation_conflicts(pod: Pod) -> list[str]:
         conflicts.append("pod-networks-request and pod-networking are mutually exclusive")
     if annotations.get(names.POD_ENI, "true") not in ("true", "false"):
         conflicts.append(f"pod-eni={annotations[names.POD_ENI]!r} is not a boolean and counts as false")
-    if _wants_pod_eni(pod) and names.POD_NETWORKS not in annotations and names.POD_NETWORKING not in annotations:
+    if wants_pod_eni(pod) and names.POD_NETWORKS not in annotations and names.POD_NETWORKING not in annotations:
         conflicts.append("pod-eni=true without pod-networks or pod-networking: the mutating webhook did not run")
     return conflicts
 
 
-def _wants_pod_eni(pod: Pod) -> bool:
+def wants_pod_eni(pod: Pod) -> bool:
+    """True for a pod that asks for an ENI of its own."""
     return pod.metadata.annotations.get(names.POD_ENI) == "true"
 
 
@@ -187,19 +188,43 @@ def _pod_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
     if not pod.spec.host_network and report.node and not report.ips and set(report.waiting) & set(_SANDBOX_WAITS):
         found.append(("pod_sandbox_waiting", "waits for its sandbox and has no IP"))
     if report.ips and not report.ready and set(report.waiting) & set(_CRASHES):
-        found.append(("pod_app_crash", "has its IP, but a container crashes"))
+        found.append(("pod_app_crash", f"has its IP, but a container crashes ({', '.join(report.waiting)})"))
     if report.ips and set(report.waiting) & set(_IMAGE_WAITS):
-        found.append(("pod_image_pull", "has its IP, but an image cannot be pulled"))
+        found.append(("pod_image_pull", f"has its IP, but an image cannot be pulled ({', '.join(report.waiting)})"))
     if report.host_network:
         found.append(("pod_host_network", "uses hostNetwork; Terway does not handle it"))
+    if report.ignored_by_terway:
+        found.append(("pod_ignored_by_terway", "carries the label ignore-by-terway=true"))
+    return found + _annotation_states(pod, report)
+
+
+def _annotation_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
+    annotations = pod.metadata.annotations
+    found = [("pod_annotations_conflict", words) for words in annotation_conflicts(pod) if "exclusive" in words]
+    if annotations.get(names.POD_ENI, "true") not in ("true", "false"):
+        found.append(("pod_eni_value_invalid", f"pod-eni={annotations[names.POD_ENI]!r} is not a boolean"))
+    if wants_pod_eni(pod) and not {names.POD_NETWORKS, names.POD_NETWORKING} & set(annotations):
+        found.append(("pod_eni_without_config", "asks for an ENI, but the webhook wrote no pod-networks annotation"))
+    if wants_pod_eni(pod) and report.namespace_opted_out:
+        found.append(("namespace_pod_eni_disabled", "its namespace is labelled k8s.aliyun.com/pod-eni=false"))
+    if (text := annotations.get(names.POD_NETWORKS)) and not _is_json(text):
+        found.append(("pod_annotation_invalid", "its pod-networks annotation is not valid JSON"))
     return found
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text.encode())
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 def _podeni(reads: PodReads, pod: Pod, report: PodReport, facts: FactSheet) -> None:
     podeni = reads.podeni.value
     subject = Subject("PodENI", pod.metadata.name, pod.metadata.namespace, _TERWAY_API)
     if podeni is None:
-        if reads.podeni.outcome == "not_found" and _wants_pod_eni(pod) and report.node:
+        if reads.podeni.outcome == "not_found" and wants_pod_eni(pod) and report.node:
             text = f"PodENI {report.pod} does not exist although the pod asks for an ENI of its own"
             facts.add(Fact("status", "podeni_missing", subject, text, source=reads.podeni.source))
         return
@@ -214,8 +239,11 @@ def _podeni(reads: PodReads, pod: Pod, report: PodReport, facts: FactSheet) -> N
     data = {"phase": row.phase, "enis": row.enis, "trunk": row.trunk_eni}
     facts.add(Fact("status", "podeni", subject, text.strip(), source=reads.podeni.source, data=data), row)
     for state, words in _podeni_states(row, report):
-        facts.add(Fact("status", state, subject, words, source=reads.podeni.source))
+        facts.add(Fact("status", state, subject, words, source=reads.podeni.source, data={"message": words}))
     for read in reads.interfaces:
+        if read.outcome == "not_found":
+            text = f"PodENI {report.pod} names an ENI that has no NetworkInterface"
+            facts.add(Fact("status", "networkinterface_missing", subject, text, source=read.source))
         if read.value:
             _interface_facts(read.value, read.source, facts)
 
@@ -233,14 +261,26 @@ def _podeni_row(podeni: PodENI, pod: Pod) -> PodENIReport:
     )
 
 
+_PHASE_STATES = {
+    "": "podeni_phase_initial",
+    "Binding": "podeni_phase_binding",
+    "Unbind": "podeni_phase_unbind",
+    "Detaching": "podeni_phase_detaching",
+    "Deleting": "podeni_phase_deleting",
+}
+
+
 def _podeni_states(row: PodENIReport, report: PodReport) -> list[tuple[str, str]]:
     found = []
     if row.deleting:
         found.append(("podeni_stuck_deleting", f"PodENI {report.pod} is being deleted and its finalizer still stands"))
     if row.uid_mismatch:
         found.append(("podeni_uid_mismatch", f"PodENI {report.pod} belongs to an earlier pod of the same name"))
+    state = _PHASE_STATES.get(row.phase, "podeni_phase_unbound")
     if row.phase != "Bind" and not row.deleting:
-        found.append(("podeni_phase_unbound", f"PodENI {report.pod} is in phase {row.phase or '(new)'!r}, not Bind"))
+        found.append((state, f"PodENI {report.pod} is in phase {row.phase or '(new)'!r}, not Bind"))
+    if row.message:
+        found.append(("podeni_msg", row.message))
     if not row.enis:
         found.append(("podeni_no_allocation", f"PodENI {report.pod} has no allocation"))
     return found
@@ -270,7 +310,7 @@ def _podnetworking(reads: PodReads, report: PodReport, facts: FactSheet) -> None
     report.podnetworking = {"name": found.metadata.name, "status": found.status.status, "vswitches": zones}
     subject = Subject("PodNetworking", found.metadata.name, api_version=_TERWAY_API)
     text = f"PodNetworking {found.metadata.name} is {found.status.status or 'unsynced'}, vSwitches {zones}"
-    data = {"zones": sorted(set(zones.values())), "status": found.status.status}
+    data = {"zones": sorted(set(zones.values())), "status": found.status.status, "name": found.metadata.name}
     facts.add(Fact("status", "podnetworking", subject, text, source=read.source, data=data))
     if found.status.status == "Fail":
         words = f"PodNetworking {found.metadata.name} failed to sync: {found.status.message}"

@@ -5,7 +5,7 @@ import msgspec
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.schema import Entry, Role
 from terway_mcp.tools.correlation.signals import Signal
-from terway_mcp.tools.correlation.target import NEAR, SAME
+from terway_mcp.tools.correlation.target import NEAR, SHARED
 
 _WEIGHT: dict[Role, float] = {
     "decisive": 100.0,
@@ -19,6 +19,9 @@ _OVER = 0.15
 """What is left of a signal whose trouble has passed."""
 
 _CORROBORATION = 4.0
+_EFFECT = 0.75
+"""A cause that itself has a cause stands behind what names that one."""
+
 _COMPONENT_FIRST = 1.5
 """Terway's own pod comes before IP allocation: nothing can allocate while it is down (SOP step 1)."""
 
@@ -89,7 +92,7 @@ def _score(cause: Entry, support: list[Signal], *, terway_down: bool) -> float:
     score = best + _CORROBORATION * min(3, max(0, len(sources) - 1))
     if terway_down and _explains_terway_down(cause, support):
         score *= _COMPONENT_FIRST
-    return score
+    return score * _EFFECT if cause.effect else score
 
 
 def _explains_terway_down(cause: Entry, support: list[Signal]) -> bool:
@@ -115,6 +118,5 @@ def is_decisive(candidate: Candidate) -> bool:
 def is_corroborated(candidate: Candidate) -> bool:
     """True when two different pieces of evidence support it."""
     return (
-        len({signal.evidence.id for signal in candidate.support if not signal.over and signal.closeness >= SAME * 0.7})
-        > 1
+        len({signal.evidence.id for signal in candidate.support if not signal.over and signal.closeness >= SHARED}) > 1
     )

@@ -7,6 +7,7 @@ import msgspec
 
 from terway_mcp.knowledge.base import Knowledge, TextMatch
 from terway_mcp.knowledge.schema import Entry, Role, Source
+from terway_mcp.tools.correlation.derived import derived_states, retracted_states
 from terway_mcp.tools.correlation.target import Target, evidence_closeness
 from terway_mcp.tools.evidence import Evidence
 
@@ -39,12 +40,18 @@ class Signal(msgspec.Struct, frozen=True):
 def signals(ledger: list[Evidence], knowledge: Knowledge, target: Target) -> list[Signal]:
     """Every signal of the ledger; evidence that no entry knows yields none and stays visible elsewhere."""
     found: list[Signal] = []
+    retracted = retracted_states(ledger, target)
     for evidence in ledger:
+        if evidence.fact.name in retracted:
+            continue
         near = evidence_closeness(evidence, target)
         found += [
             Signal(evidence, match.entry, match.entry.role, near, match.groups)
             for match in _matches(evidence, knowledge)
         ]
+    for evidence, name in derived_states(ledger, target):
+        if state := knowledge.state(name):
+            found.append(Signal(evidence, state, state.role, evidence_closeness(evidence, target)))
     return _mark_recovered(found)
 
 
@@ -76,7 +83,7 @@ def event_matches(knowledge: Knowledge, event: Mapping[str, Any], object_kind: s
     A text that is benign or a mere symptom silences the reason: `ConfigError` over an edit conflict is no
     configuration error. `event` holds reason, message, reporter and the kind of the related object.
     """
-    texts = list(knowledge.match_text(str(event["message"]), "event"))[:3]
+    texts = list(knowledge.match_text(str(event["message"]), "event", object_kind=object_kind))[:3]
     entry = knowledge.event_reason(
         str(event["reason"]),
         object_kind=object_kind,

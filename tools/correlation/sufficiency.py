@@ -5,9 +5,11 @@ from typing import Literal
 import msgspec
 
 from terway_mcp.knowledge.base import Knowledge
-from terway_mcp.tools.correlation.target import SAME, evidence_closeness
-from terway_mcp.tools.correlation.verdict import Setting, judge, target_is_healthy
+from terway_mcp.tools.correlation.target import CARRIER, evidence_closeness
+from terway_mcp.tools.correlation.verdict import Finding, Setting, judge, target_is_healthy
 from terway_mcp.tools.evidence import Evidence
+
+_REPORTS_NEW_EVENTS = ("terway-controlplane", "multi-ip-node")
 
 State = Literal["sufficient", "insufficient", "absent"]
 
@@ -21,15 +23,18 @@ class Sufficiency(msgspec.Struct, frozen=True):
 
 def sufficiency(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Sufficiency:
     """Judge what has been read so far; see the steps rule on logs."""
-    events = [e for e in ledger if e.fact.kind == "event" and evidence_closeness(e, setting.target) >= SAME]
+    events = [e for e in ledger if e.fact.kind == "event" and evidence_closeness(e, setting.target) >= CARRIER]
     warnings = [e for e in events if e.fact.data.get("type") == "Warning"]
     judgement = judge(ledger, knowledge, setting)
     best = judgement.findings[0] if judgement.findings else None
     if target_is_healthy(ledger, setting.target) and judgement.verdict.category == "healthy":
         return Sufficiency("sufficient", "the target is Ready and nothing that speaks against it was seen")
     if best is not None and best.confidence in ("confirmed", "likely"):
+        doubt = _doubt(best, ledger, events, knowledge)
         cited = ", ".join(best.evidence[:3])
-        return Sufficiency("sufficient", f"{cited} name the cause ({best.title}); logs would only confirm it")
+        if not doubt:
+            return Sufficiency("sufficient", f"{cited} name the cause ({best.title}); logs would only confirm it")
+        return Sufficiency("insufficient", f"{cited} point at: {best.title}. {doubt}")
     if not warnings:
         return Sufficiency(
             "absent", "no warning event stands on the target or what carries it; events may have expired"
@@ -37,3 +42,18 @@ def sufficiency(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) 
     return Sufficiency(
         "insufficient", f"{len(warnings)} warnings show a failure, but none of them names its cause: read the logs"
     )
+
+
+def _doubt(best: Finding, ledger: list[Evidence], events: list[Evidence], knowledge: Knowledge) -> str:
+    """Why the logs are still worth reading although a cause is supported; "" when they are not."""
+    cause = knowledge.cause(best.cause)
+    if cause is not None and cause.effect:
+        return "Something lies behind it that the logs can name."
+    if best.category == "terway_bug":
+        return "A bug is claimed only after the logs have been read."
+    if "{api}" in (cause.title if cause else "") and "(" not in best.title:
+        return "The logs name the API that was refused."
+    reported = any(str(event.fact.data.get("reporter", "")).startswith(_REPORTS_NEW_EVENTS) for event in events)
+    if any(evidence.fact.name == "events_rbac_gap" for evidence in ledger) and not reported:
+        return "Terway may not write its newer events here, so the logs hold what the events should have said."
+    return ""

@@ -10,13 +10,15 @@ _NAMED_IN_LOG = re2.compile(r'\b(?:name|node|nodeName|pod|podID|podName)="([^"]{
 _CLUSTER_WIDE = ("ConfigMap", "ClusterRole", "Deployment", "DaemonSet", "Namespace", "Lease")
 _OWNERS = ("ReplicaSet", "StatefulSet", "Deployment", "DaemonSet", "Job")
 
-SAME, NEAR, SHARED, FAR = 1.0, 0.9, 0.7, 0.2
+SAME, CARRIER, NEAR, SHARED, FAR = 1.0, 0.95, 0.9, 0.7, 0.2
+"""The target itself, what carries it, cluster-wide configuration, what it shares a node with, and strangers."""
 
 
 class Target(msgspec.Struct, frozen=True):
     """The pod, node or workload asked about, and the objects it shares its fate with.
 
-    `kind` is pod, node, workload or cluster. `node` and `terway_pod` are "" when unknown.
+    `kind` is pod, node, workload or cluster. `node` and `terway_pod` are "" when unknown. `own_eni` is true for a pod
+    that gets an ENI of its own (trunk or exclusive), so that the node's address pool is not on its path.
     """
 
     kind: str
@@ -26,6 +28,7 @@ class Target(msgspec.Struct, frozen=True):
     terway_pod: str = ""
     enis: tuple[str, ...] = ()
     podnetworking: str = ""
+    own_eni: bool = False
 
     def __str__(self) -> str:
         if self.kind == "cluster":
@@ -34,15 +37,15 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def closeness(subject: Subject, target: Target) -> float:
-    """1.0 for the target and what carries it, 0.9 for cluster-wide configuration, 0.2 for strangers."""
+    """How near an object is to the target, see the constants."""
+    if _is_carrier(subject, target):
+        return SHARED if target.own_eni and subject.kind_name == "NodeCR" else CARRIER
     if _is_part_of(subject, target):
         return SAME
     if subject.kind in _CLUSTER_WIDE and subject.namespace in ("", names.SYSTEM_NAMESPACE):
         return NEAR
     if target.kind == "cluster":
         return SHARED
-    if target.kind == "node" and subject.kind in ("Pod", "PodENI"):
-        return FAR
     return FAR
 
 
@@ -51,8 +54,8 @@ def evidence_closeness(evidence: Evidence, target: Target) -> float:
     fact = evidence.fact
     near = closeness(fact.subject, target)
     node = fact.data.get("node")
-    if near < SAME and node and node == target.node:
-        near = SHARED if fact.subject.namespace != names.SYSTEM_NAMESPACE else SAME
+    if near < CARRIER and node and node == target.node:
+        near = SHARED if fact.subject.namespace != names.SYSTEM_NAMESPACE else CARRIER
     if near == NEAR and node and target.node and node != target.node:
         near = FAR
     if fact.kind == "log":
@@ -60,12 +63,16 @@ def evidence_closeness(evidence: Evidence, target: Target) -> float:
     return near
 
 
+def _is_carrier(subject: Subject, target: Target) -> bool:
+    """The target's node in all its forms, and the Terway pod on it."""
+    if subject.kind in ("Node", "NodeRuntime"):
+        return bool(target.node) and subject.name == target.node
+    in_system = subject.kind == "Pod" and subject.namespace == names.SYSTEM_NAMESPACE
+    return in_system and bool(target.terway_pod) and subject.name == target.terway_pod
+
+
 def _is_part_of(subject: Subject, target: Target) -> bool:
     kind = subject.kind_name
-    if kind in ("Node", "NodeCR", "NodeRuntime"):
-        return bool(target.node) and subject.name == target.node
-    if kind in ("Pod", "PodENI") and subject.namespace == names.SYSTEM_NAMESPACE and subject.name == target.terway_pod:
-        return True
     if target.kind == "pod" and kind in ("Pod", "PodENI"):
         return (subject.namespace, subject.name) == (target.namespace, target.name)
     if target.kind == "workload" and kind in (*_OWNERS, "Pod"):
@@ -81,6 +88,8 @@ def _log_closeness(sample: str, subject: Subject, target: Target) -> float:
     named = {found.rpartition("/")[2] for found in _NAMED_IN_LOG.findall(sample)}
     if not named or target.kind in ("cluster", "workload"):
         return SAME
+    if subject.name == target.terway_pod and not named & {target.name, *target.enis}:
+        return NEAR
     if named & {target.name, target.node, target.terway_pod, *target.enis}:
         return SAME
-    return SHARED if subject.name == target.terway_pod else FAR
+    return FAR

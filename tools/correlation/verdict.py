@@ -1,12 +1,12 @@
 """The verdict: which cause wins, how sure that is, and what would have to be known to be surer."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-import re2
 
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.schema import Category, Entry
+from terway_mcp.knowledge.titles import fill
 from terway_mcp.tools.correlation.candidates import Candidate, compete, is_corroborated, is_decisive
 from terway_mcp.tools.correlation.signals import Signal, signals
 from terway_mcp.tools.correlation.target import NEAR, Target, evidence_closeness
@@ -14,7 +14,6 @@ from terway_mcp.tools.evidence import Evidence
 
 Confidence = Literal["confirmed", "likely", "possible", "insufficient"]
 
-_PLACEHOLDER = re2.compile(r"\s*[\"'(]?\{(\w+)\}[\"')]?")
 _ENOUGH = 12.0
 """Below this score nothing but a stranger's or a past failure supports a cause."""
 
@@ -84,10 +83,9 @@ def judge(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Jud
     candidates = compete(found, knowledge, terway_down=terway_is_down(ledger, setting.target))
     supported = [candidate for candidate in candidates if candidate.score >= _ENOUGH and not candidate.is_over]
     healthy = target_is_healthy(ledger, setting.target)
-    if healthy and not _contradicts_health(supported, setting.target):
+    if healthy and not _contradicts_health(supported, ledger, setting.target):
         return _healthy(ledger, knowledge, setting, supported)
-    near = [candidate for candidate in supported if candidate.is_near]
-    winners = near or []
+    winners = _independent([candidate for candidate in supported if candidate.is_near])
     findings = [_finding(candidate, setting) for candidate in winners[:_FINDINGS]]
     losers = [candidate for candidate in candidates if candidate not in winners[:_FINDINGS]]
     unexplained = _unexplained(ledger, found, setting.target)
@@ -96,6 +94,17 @@ def judge(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Jud
     else:
         verdict = _verdict(findings[0], winners[0], ledger, setting)
     return Judgement(verdict, findings, _ruled_out(losers, setting), _missing(ledger, setting, verdict), unexplained)
+
+
+def _independent(candidates: list[Candidate]) -> list[Candidate]:
+    """Drop a cause that rests on nothing but evidence a better one already explains."""
+    kept: list[Candidate] = []
+    explained: set[str] = set()
+    for candidate in candidates:
+        if not set(candidate.evidence) <= explained:
+            kept.append(candidate)
+            explained |= set(candidate.evidence)
+    return kept
 
 
 def terway_is_down(ledger: list[Evidence], target: Target) -> bool:
@@ -121,11 +130,17 @@ def target_is_healthy(ledger: list[Evidence], target: Target) -> bool:
     return False
 
 
-def _contradicts_health(supported: list[Candidate], target: Target) -> bool:
-    """A pod that is Ready works; only a node can be Ready and still in trouble with new pods."""
-    if target.kind == "pod":
-        return False
-    return any(candidate.is_near and candidate.role in ("decisive", "strong") for candidate in supported)
+def _contradicts_health(supported: list[Candidate], ledger: list[Evidence], target: Target) -> bool:
+    """Whether a cause concerns a target that looks healthy.
+
+    A Ready pod works, unless the trouble is about its very address; a Ready node may still fail its next pod.
+    """
+    if target.kind != "pod":
+        return any(candidate.is_near for candidate in supported)
+    addresses = {
+        str(ip) for evidence in ledger if evidence.fact.name == "pod" for ip in evidence.fact.data.get("ips", [])
+    }
+    return any(signal.groups.get("ip") in addresses for candidate in supported for signal in candidate.support)
 
 
 def _healthy(ledger: list[Evidence], knowledge: Knowledge, setting: Setting, supported: list[Candidate]) -> Judgement:
@@ -163,7 +178,7 @@ def _verdict(finding: Finding, winner: Candidate, ledger: list[Evidence], settin
 
 
 def _finding(candidate: Candidate, setting: Setting) -> Finding:
-    groups = candidate.groups()
+    groups = {"node": setting.target.node, **candidate.groups()}
     cause = candidate.cause
     return Finding(
         cause.id,
@@ -180,7 +195,9 @@ def _finding(candidate: Candidate, setting: Setting) -> Finding:
 
 def _confidence(candidate: Candidate, setting: Setting) -> Confidence:
     level = 1
-    if is_decisive(candidate):
+    if candidate.cause.effect:
+        level = 2 if candidate.is_near and candidate.role in ("decisive", "strong") else 1
+    elif is_decisive(candidate):
         level = 3 if is_corroborated(candidate) else 2
     elif candidate.role in ("decisive", "strong"):
         level = 2 if candidate.is_near else 1
@@ -200,7 +217,13 @@ def _ruled_out(losers: list[Candidate], setting: Setting) -> list[RuledOut]:
             why = f"it is seen on {candidate.strongest.evidence.fact.subject}, not on {setting.target}"
         else:
             why = "it is supported only weakly, and a more specific cause explains the same symptoms"
-        ruled.append(RuledOut(fill(candidate.cause.title, candidate.groups()), why, candidate.evidence[:3]))
+        ruled.append(
+            RuledOut(
+                fill(candidate.cause.title, {"node": setting.target.node, **candidate.groups()}),
+                why,
+                candidate.evidence[:3],
+            )
+        )
     return ruled
 
 
@@ -233,16 +256,6 @@ def _is_loud(evidence: Evidence) -> bool:
     if fact.kind == "event":
         return fact.data.get("type") == "Warning"
     return fact.kind == "log" and fact.data.get("level") in ("E", "F")
-
-
-def fill(template: str, groups: dict[str, str]) -> str:
-    """Put identifiers into a cause's text; a placeholder nothing is known for disappears with its quotes."""
-
-    def replace(found: Any) -> str:
-        value = groups.get(found.group(1))
-        return str(found.group(0)).replace("{" + found.group(1) + "}", value) if value else ""
-
-    return str(_PLACEHOLDER.sub(replace, template))
 
 
 def entry_words(entry: Entry) -> str:

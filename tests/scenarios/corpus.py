@@ -1,0 +1,71 @@
+"""Asking the product about a scenario, the way a host does: through an MCP client, following `next_steps`."""
+
+from pathlib import Path
+
+import anyio
+import msgspec
+from mcp import Client
+
+from terway_mcp.cluster.clusters import Clusters
+from terway_mcp.cluster.scenarios.scenario import Scenario
+from terway_mcp.server.agent import Question, Walk, investigate
+from terway_mcp.server.app import create_server
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How an investigation ended, measured against the scenario's truth."""
+
+    scenario: Scenario
+    walk: Walk
+
+    @property
+    def verdict(self) -> dict[str, object]:
+        """The verdict, empty when there was none."""
+        return (self.walk.correlation or {}).get("verdict", {})
+
+    @property
+    def category(self) -> str:
+        """Category of the verdict."""
+        return str(self.verdict.get("category", "none"))
+
+    @property
+    def is_right(self) -> bool:
+        """True when the category is the true one, or one a careful reader could defend."""
+        return self.scenario.truth.accepts(self.category)
+
+    @property
+    def missing_facts(self) -> list[str]:
+        """Facts of the truth that neither the answer of correlate nor the report names."""
+        told = (msgspec.json.encode(self.walk.correlation).decode() + self.walk.report).lower().replace('\\"', '"')
+        return [fact for fact in self.scenario.truth.facts if fact.lower() not in told]
+
+    @property
+    def false_claims(self) -> list[str]:
+        """Forbidden claims that the title or the root cause makes."""
+        claimed = f"{self.verdict.get('title', '')} {self.verdict.get('root_cause', '')}".lower()
+        return [claim for claim in self.scenario.truth.forbidden if claim.lower() in claimed]
+
+    def row(self) -> str:
+        """One line of the table."""
+        size = sum(call.bytes for call in self.walk.calls)
+        wrong = [] if self.is_right else [f"category {self.category}"]
+        wrong += [f"not named: {fact}" for fact in self.missing_facts]
+        wrong += [f"claimed: {claim}" for claim in self.false_claims]
+        confidence = str(self.verdict.get("confidence", "-"))
+        expected = self.scenario.truth.category
+        return (
+            f"{self.scenario.name:<32} {expected:<22} {confidence:<13} {len(self.walk.calls)} calls {size:>7,} B  "
+            f"{'; '.join(wrong) or 'right'}"
+        )
+
+
+def ask(scenario: Scenario, folder: Path) -> Outcome:
+    """Write the scenario's bundle and investigate it to the end."""
+    bundle = scenario.build().write(folder / f"{scenario.name}.tar.gz")
+    question = Question(scenario.namespace, scenario.pod, scenario.workload, scenario.node, scenario.symptom)
+
+    async def walk() -> Walk:
+        async with Client(create_server(Clusters(bundle=bundle))) as client:
+            return await investigate(client, question)
+
+    return Outcome(scenario, anyio.run(walk))

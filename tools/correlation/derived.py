@@ -1,0 +1,94 @@
+"""States that no single object shows: they follow from several facts of the ledger.
+
+Each rests on a piece of evidence that is there, so it can be cited like any other.
+"""
+
+from collections.abc import Iterator
+
+from terway_mcp.tools.correlation.target import Target
+from terway_mcp.tools.evidence import Evidence
+
+_PROBE_TIMEOUT = ("timeout", "deadline exceeded", "timed out")
+
+
+def derived_states(ledger: list[Evidence], target: Target) -> list[tuple[Evidence, str]]:
+    """States as (evidence it rests on, name of the state)."""
+    return [
+        *_zone_gap(ledger, target),
+        *_other_trunk(ledger, target),
+        *_exclusive_probe(ledger, target),
+        *_expired_events(ledger, target),
+        *_unmet_demand(ledger, target),
+    ]
+
+
+def retracted_states(ledger: list[Evidence], target: Target) -> set[str]:
+    """Names of states that another fact explains away.
+
+    On an exclusive-ENI node, or with a PodENI that is bound, a pod needs no annotation of the webhook.
+    """
+    retracted = set()
+    bound = any(e.fact.data.get("phase") == "Bind" for e in _facts(ledger, "podeni", target.name))
+    exclusive = any(e.fact.data.get("eni_mode") == "exclusive" for e in _facts(ledger, "node", target.node))
+    if bound or exclusive:
+        retracted.add("pod_eni_without_config")
+    return retracted
+
+
+def _zone_gap(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """A PodNetworking without a vSwitch in the zone of the pod's node."""
+    zone = next((str(e.fact.data.get("zone") or "") for e in _facts(ledger, "node", target.node)), "")
+    for evidence in _facts(ledger, "podnetworking", target.podnetworking):
+        if zone and evidence.fact.data.get("zones") and zone not in evidence.fact.data["zones"]:
+            yield evidence, "podnetworking_zone_gap"
+
+
+def _other_trunk(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """A PodENI bound to another trunk ENI than its node has now."""
+    trunk = next((str(e.fact.data.get("trunk_on") or "") for e in _facts(ledger, "node", target.node)), "")
+    for evidence in _facts(ledger, "podeni", target.name):
+        used = evidence.fact.data.get("trunk")
+        if used and trunk and used != trunk:
+            yield evidence, "podeni_other_trunk"
+
+
+def _exclusive_probe(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """Probes from the host time out although the pod has its own, exclusive ENI and an address."""
+    exclusive = any(e.fact.data.get("eni_mode") == "exclusive" for e in _facts(ledger, "node", target.node))
+    addressed = any(e.fact.data.get("ips") for e in _facts(ledger, "pod", target.name))
+    if not (exclusive and addressed):
+        return
+    for evidence in ledger:
+        fact = evidence.fact
+        if fact.kind == "event" and fact.subject.name == target.name and fact.data.get("reason") == "Unhealthy":
+            text = str(fact.data.get("message", "")).lower()
+            if any(word in text for word in _PROBE_TIMEOUT):
+                yield evidence, "exclusive_pod_probe_timeout"
+
+
+def _expired_events(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """A pod that waits and of which no warning is left."""
+    if target.kind != "pod" or not any(e.fact.kind == "event" for e in ledger):
+        return
+    if any(
+        e.fact.kind == "event" and e.fact.data.get("type") == "Warning" and e.fact.subject.name == target.name
+        for e in ledger
+    ):
+        return
+    for evidence in _facts(ledger, "pod", target.name):
+        if evidence.fact.data.get("waiting"):
+            yield evidence, "events_expired"
+
+
+def _unmet_demand(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """The controlplane goes on asking for addresses on a node whose ENIs have already grown without need."""
+    if not _facts(ledger, "node_cr_eni_growth", target.node):
+        return
+    for evidence in ledger:
+        sample = str(evidence.fact.data.get("sample", ""))
+        if evidence.fact.kind == "log" and "addIP demand calculation" in sample and f'"{target.node}"' in sample:
+            yield evidence, "node_cr_eni_growth"
+
+
+def _facts(ledger: list[Evidence], name: str, subject: str) -> list[Evidence]:
+    return [e for e in ledger if e.fact.name == name and subject and e.fact.subject.name == subject]

@@ -1,0 +1,100 @@
+"""What only shows when the reads of one node are held against each other: books, pods and configuration."""
+
+from typing import Any
+
+import msgspec
+
+from terway_mcp.cluster.coverage import Read
+from terway_mcp.cluster.objects import ConfigMap, Node, Pod
+from terway_mcp.cluster.terway_objects import NodeRuntime, TerwayNode
+
+
+class NodeReads(msgspec.Struct, frozen=True):
+    """Everything `inspect_node` reads."""
+
+    node: Read[Node]
+    terway_node: Read[TerwayNode]
+    runtime: Read[NodeRuntime]
+    terway_pods: Read[list[Pod]]
+    pods: Read[list[Pod]]
+    base_config: Read[ConfigMap]
+    dynamic_config: Read[ConfigMap] | None
+
+
+def eni_conf_of(config: ConfigMap | None) -> dict[str, Any] | None:
+    """The parsed `eni_conf` of a ConfigMap; None when it is absent or broken."""
+    if config is None or "eni_conf" not in config.data:
+        return None
+    try:
+        parsed = msgspec.json.decode(config.data["eni_conf"].encode())
+    except msgspec.DecodeError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def address_states(reads: NodeReads, *, centralized: bool) -> list[tuple[str, str]]:
+    """Pods against Terway's books: addresses that run but are not booked, and that are booked but do not run.
+
+    Prefix mode books no pod addresses, and trunk pods get theirs elsewhere, so neither can be compared.
+    """
+    node, pods = reads.terway_node.value, reads.pods.value
+    if not centralized or node is None or pods is None or (node.spec.eni and node.spec.eni.enable_ip_prefix):
+        return []
+    booked = {ip: entry for eni in node.status.network_interfaces.values() for ip, entry in eni.ipv4.items()}
+    networked = [pod for pod in pods if not pod.spec.host_network and pod.status.phase == "Running"]
+    strangers = [pod for pod in networked if pod.status.pod_ip and pod.status.pod_ip not in booked]
+    found = []
+    if booked and strangers:
+        sample = f"{strangers[0].metadata.name} has {strangers[0].status.pod_ip}"
+        found.append(("pod_ip_not_on_node", f"{len(strangers)} pods run on addresses Terway has not booked: {sample}"))
+        free = sum(1 for entry in booked.values() if not entry.pod_id)
+        slots = max(0, node.spec.node_cap.adapters - 1)
+        if slots and len(node.status.network_interfaces) >= slots and free >= len(booked) / 2:
+            words = f"all {slots} ENI slots are used although {free} of {len(booked)} booked addresses are free"
+            found.append(("node_cr_eni_growth", words))
+    return found + _held_states(reads, booked, pods)
+
+
+def _held_states(reads: NodeReads, booked: dict[str, Any], pods: list[Pod]) -> list[tuple[str, str]]:
+    """Addresses of pods that are gone are a leak only when no free address is left for the next pod."""
+    present = {f"{pod.metadata.namespace}/{pod.metadata.name}" for pod in pods}
+    held = [ip for ip, entry in booked.items() if entry.pod_id and entry.pod_id not in present]
+    if not held or any(not entry.pod_id and not entry.primary for entry in booked.values()):
+        return []
+    found = [("ip_held_by_missing_pod", f"{len(held)} addresses are booked for pods that are gone, e.g. {held[0]}")]
+    if reads.runtime.outcome == "not_found":
+        found.append(("node_runtime_missing", "NodeRuntime of this node does not exist, so no address is released"))
+    return found
+
+
+def config_states(reads: NodeReads, zone: str) -> list[tuple[str, str]]:
+    """`eni_conf` against this node's zone, instance type and books."""
+    conf, node = eni_conf_of(reads.base_config.value), reads.terway_node.value
+    if conf is None:
+        return []
+    found = []
+    zones = conf.get("vswitches")
+    if isinstance(zones, dict) and zones and zone and zone not in zones:
+        found.append(("config_zone_without_vswitch", f"eni_conf.vswitches has no entry for the node's zone {zone}"))
+    if node is None:
+        return found
+    cap, eni = node.spec.node_cap, node.spec.eni
+    if conf.get("ip_stack") == "dual" and cap.ipv4_per_adapter != cap.ipv6_per_adapter:
+        limits = f"{cap.ipv4_per_adapter} IPv4 but {cap.ipv6_per_adapter} IPv6 addresses per ENI"
+        found.append(
+            ("dual_stack_unequal", f"dual stack is on, but {node.spec.node_metadata.instance_type} has {limits}")
+        )
+    if eni is not None and bool(conf.get("enable_ip_prefix")) != eni.enable_ip_prefix:
+        wanted = str(bool(conf.get("enable_ip_prefix"))).lower()
+        words = f"eni_conf.enable_ip_prefix is {wanted}, but this node was created with the opposite"
+        found.append(("prefix_mode_differs", words))
+    return found
+
+
+def all_prefixes_assigned(node: TerwayNode | None) -> bool:
+    """True when a node in prefix mode has every prefix it is configured to have."""
+    if node is None or node.spec.eni is None:
+        return False
+    wanted = node.spec.eni.ipv4_prefix_count + node.spec.eni.ipv6_prefix_count
+    interfaces = node.status.network_interfaces.values()
+    return 0 < wanted <= sum(len(eni.ipv4_prefix) + len(eni.ipv6_prefix) for eni in interfaces)
