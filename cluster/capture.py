@@ -46,6 +46,7 @@ from terway_mcp.cluster.resources import (
 _SECONDS = 600.0
 _LOGGED_PODS = 60
 _LOG_LINES = 50_000
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SYSTEM = "kube-system"
 _BY_NAME = (
     (CONFIGMAPS, ("eni-config", "terway-controlplane", "ack-cluster-profile", "kube-proxy-worker", "kube-proxy")),
@@ -136,8 +137,19 @@ def _belongs(resource: Resource, item: msgspec.Raw) -> bool:
 
 
 def _slim(item: Any) -> Any:
-    """Field ownership is as large as the object itself and nobody reads it in a bundle."""
-    item.get("metadata", {}).pop("managedFields", None)
+    """Leave out what no reader of a bundle needs: field ownership, the applied copy, values of the environment.
+
+    An environment may hold a password under any name, and the applied copy holds the environment once more.
+    """
+    metadata = item.get("metadata") or {}
+    metadata.pop("managedFields", None)
+    (metadata.get("annotations") or {}).pop(_APPLIED, None)
+    spec = item.get("spec") or {}
+    for pod in (spec, (spec.get("template") or {}).get("spec") or {}):
+        for kind in ("containers", "initContainers", "ephemeralContainers"):
+            for container in pod.get(kind) or []:
+                for variable in container.get("env") or []:
+                    variable.pop("value", None)
     return item
 
 

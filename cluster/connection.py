@@ -1,6 +1,7 @@
 """One API server over HTTP: `get` and `stream`, and no other verb exists here."""
 
 import random
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ Authorize = Callable[[bool], Awaitable[Mapping[str, str]]]
 """Gives the request headers that authenticate; True asks for fresh ones after a 401."""
 
 _ATTEMPTS = 3
+_BROKEN = (httpx2.HTTPError, ssl.SSLError)
+"""What a connection fails with: a server that refuses our certificate says so only when its answer is read."""
+
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 
 
@@ -58,7 +62,7 @@ class Connection:
             last = attempt == _ATTEMPTS
             try:
                 response = await self._send(path, params)
-            except httpx2.HTTPError as error:
+            except _BROKEN as error:
                 if last or isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
                     raise ClusterUnreachable(describe(error)) from error
                 await anyio.sleep(_backoff(attempt))
@@ -84,7 +88,7 @@ class Connection:
                 self.requests += 1
                 self._read_clock(response)
                 yield response.status_code, _blocks(response)
-        except httpx2.HTTPError as error:
+        except _BROKEN as error:
             raise ClusterUnreachable(describe(error)) from error
 
     async def aclose(self) -> None:
@@ -116,16 +120,16 @@ async def _blocks(response: httpx2.Response) -> AsyncIterator[bytes]:
         # Not `aiter_bytes(size)`: that one gathers a block first, and loses it when the connection breaks.
         async for block in response.aiter_bytes():
             yield block
-    except httpx2.HTTPError as error:
+    except _BROKEN as error:
         raise ClusterUnreachable(describe(error)) from error
 
 
-def describe(error: httpx2.HTTPError) -> str:
+def describe(error: Exception) -> str:
     """Put a transport failure into one line without the request's headers or query."""
     kind = type(error).__name__
     text = str(error).strip()
-    url = getattr(error, "_request", None) and error.request.url
-    where = f" to {url.scheme}://{url.netloc.decode()}" if url else ""
+    request = getattr(error, "_request", None)
+    where = f" to {request.url.scheme}://{request.url.netloc.decode()}" if request else ""
     return f"{kind}{where}: {text}" if text else f"{kind}{where}"
 
 

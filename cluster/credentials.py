@@ -170,6 +170,8 @@ def _default_kubeconfig() -> Path:
 
 
 def _explain(kubeconfig: str | None, context: str | None, error: Exception) -> str:
+    if _in_cluster(kubeconfig, context):
+        return f"the service account of this pod cannot be used: {error}"
     looked = kubeconfig or os.environ.get("KUBECONFIG") or str(_default_kubeconfig())
     if not any(Path(part).expanduser().exists() for part in looked.split(os.pathsep) if part):
         return (

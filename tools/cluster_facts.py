@@ -119,6 +119,20 @@ def cluster_report(reads: ClusterReads, knowledge: Knowledge, now: datetime) -> 
     return report, facts
 
 
+def is_quiet(report: ClusterReport, *, warnings_read: bool) -> bool:
+    """True when components run and no recent warning concerns Terway: nothing is left to look at."""
+    daemons_ready = bool(report.daemons) and all(daemon.ready >= daemon.desired for daemon in report.daemons)
+    plane = report.controlplane.presence != "down" and not lease_is_stale(report.controlplane)
+    return warnings_read and daemons_ready and plane and not report.suspects and not report.unhealthy
+
+
+def quiet_fact(report: ClusterReport) -> Fact:
+    """The evidence that nothing fails."""
+    ready = ", ".join(f"{daemon.name} {daemon.ready}/{daemon.desired}" for daemon in report.daemons)
+    text = f"components are ready ({ready}) and no recent warning event concerns Terway"
+    return Fact("status", "nothing_failing", Subject("Namespace", _SYSTEM), text)
+
+
 def _daemons(reads: ClusterReads, facts: FactSheet) -> list[DaemonHealth]:
     found = [w for w in reads.daemonsets.value or [] if w.metadata.name in names.DAEMONSETS]
     daemons = [daemon_health(workload) for workload in found]

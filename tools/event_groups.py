@@ -72,7 +72,7 @@ def subject_of(event: Event) -> Subject:
 
 
 class EventGroup(msgspec.Struct):
-    """All events of one object, reason and masked message."""
+    """All events of one object, reason and masked message; `host` is the node a kubelet reported from."""
 
     subject: Subject
     reason: str
@@ -84,6 +84,7 @@ class EventGroup(msgspec.Struct):
     first: str
     last: str
     count: int
+    host: str = ""
 
     @property
     def is_warning(self) -> bool:
@@ -135,6 +136,7 @@ class EventGroups:
                 first_time(event),
                 last,
                 effective_count(event),
+                event.source.host,
             )
         else:
             self.dropped += 1

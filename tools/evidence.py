@@ -70,8 +70,8 @@ class Noted(msgspec.Struct, frozen=True):
 
 
 def normalized(investigation: str) -> str:
-    """An id as a model may hand it back: in quotes, backticks or capitals."""
-    return "".join(letter for letter in investigation.casefold() if letter.isalnum())
+    """An id as a model may hand it back: in quotes, backticks, spaces or capitals."""
+    return investigation.strip(" \t\r\n\"'`<>").casefold()
 
 
 class FactSheet:

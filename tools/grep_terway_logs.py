@@ -19,6 +19,7 @@ from terway_mcp.knowledge.schema import Source
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.arguments import GrepTerwayLogs
 from terway_mcp.tools.case import Case, Report
+from terway_mcp.tools.correlation.sufficiency import sufficiency
 from terway_mcp.tools.correlation.verdict import entry_words
 from terway_mcp.tools.event_groups import mask
 from terway_mcp.tools.evidence import Evidence, Fact, Noted, Subject
@@ -52,10 +53,15 @@ class SignatureRow(msgspec.Struct, omit_defaults=True):
 
 
 class LogsReport(msgspec.Struct, omit_defaults=True):
-    """`data` of `grep_terway_logs`: what was scanned, and the signatures found, the telling ones first."""
+    """`data` of `grep_terway_logs`: what was scanned, and the signatures found, the telling ones first.
+
+    `sufficiency` is judged anew with the logs.
+    """
 
     scanned: list[str]
     signatures: list[SignatureRow]
+    sufficiency: str = ""
+    why: str = ""
     bytes: int = 0
     lines: int = 0
     matched: int = 0
@@ -98,7 +104,9 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
         if await _scan(case, stream, window, scan, report):
             found += [(stream, group) for group in scan.groups()]
     await _fill(case, report, found, node)
-    return Report(report, "ok" if report.signatures else "no_data")
+    decision = sufficiency(await case.ledger.evidence(), case.knowledge, case.setting)
+    report.sufficiency, report.why = decision.state, decision.why
+    return Report(report, "ok" if report.signatures else "no_data", {"sufficiency": decision.state})
 
 
 def choose_streams(pod: Pod, arguments: GrepTerwayLogs) -> list[Stream]:

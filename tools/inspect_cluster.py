@@ -23,7 +23,7 @@ from terway_mcp.cluster.together import Together
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.arguments import InspectCluster
 from terway_mcp.tools.case import Case, Report
-from terway_mcp.tools.cluster_facts import ClusterReads, ClusterReport, cluster_report
+from terway_mcp.tools.cluster_facts import ClusterReads, ClusterReport, cluster_report, is_quiet, quiet_fact
 from terway_mcp.tools.containers import is_ready
 from terway_mcp.tools.event_groups import EventGroup, EventGroups
 from terway_mcp.tools.suspects import concerns_terway, event_fact, worst
@@ -50,19 +50,22 @@ async def inspect_cluster(case: Case, arguments: InspectCluster) -> Report:
     for suspect, groups in worst(reads.warnings or [], arguments.namespace)[:_SUSPECTS]:
         facts.add(event_fact(groups[0], "GET /api/v1/events?fieldSelector=type=Warning"), suspect)
         report.suspects.append(suspect)
+    if is_quiet(report, warnings_read=reads.warnings is not None):
+        facts.add(quiet_fact(report))
     await facts.record(case.ledger)
-    return Report(report, marks=_marks(report))
+    return Report(report, marks=_marks(report, reads))
 
 
-def _marks(report: ClusterReport) -> dict[str, Any]:
+def _marks(report: ClusterReport, reads: ClusterReads) -> dict[str, Any]:
     """What later steps need: where to go next and whether controlplane logs can exist."""
+    suspects = [{"kind": s.kind, "namespace": s.namespace, "name": s.name} for s in report.suspects]
+    nodes = dict.fromkeys(row.node for row in report.unhealthy if row.node)
     return {
         "ipam_mode": report.ipam.mode,
         "controlplane": report.controlplane.presence,
         "version": report.version,
-        "suspects": [
-            {"kind": suspect.kind, "namespace": suspect.namespace, "name": suspect.name} for suspect in report.suspects
-        ],
+        "suspects": suspects + [{"kind": "Node", "namespace": "", "name": node} for node in nodes],
+        "quiet": is_quiet(report, warnings_read=reads.warnings is not None),
     }
 
 

@@ -17,6 +17,7 @@ class Suspect(msgspec.Struct, omit_defaults=True):
     namespace: str = ""
     name: str = ""
     kind: str = ""
+    node: str = ""
     reasons: list[str] = []
     count: int = 0
     last: str = ""
@@ -91,6 +92,7 @@ def _suspect(groups: list[EventGroup]) -> Suspect:
         subject.namespace,
         subject.name,
         subject.kind_name,
+        next((group.host for group in groups if group.host), ""),
         list(dict.fromkeys(group.reason for group in groups))[:4],
         sum(group.count for group in groups),
         newest.last,

@@ -35,7 +35,7 @@ def everyday_events(cluster: ClusterBuilder) -> ClusterBuilder:
         )
         seen = Seen(world.ago(hours=6), world.ago(minutes=4 + index), 31)
         cluster.event_kubelet(cluster.ref_kubelet_node(node), Said("MissingClusterDNS", missing), seen, node)
-        if cluster.terway.centralized and cluster.terway.controlplane != "absent":
+        if cluster.terway.hands_out and cluster.terway.controlplane != "absent":
             synced = Said(
                 "SyncOpenAPISuccess", "Successfully synced 1 ENIs from OpenAPI", warning=False, action="SyncOpenAPI"
             )

@@ -77,14 +77,11 @@ def with_trailing_comma(conf: Json) -> str:
 
 def controlplane_config(world: World, terway: Terway) -> Json:
     """`ctrl-config.yaml`; JSON is YAML too."""
-    controllers = ["pod", "pod-eni", "pod-networking", "eni", "node"]
-    if terway.centralized:
-        controllers += ["multi-ip-node", "multi-ip-pod"]
     return {
         "regionID": world.region,
         "clusterID": f"c{world.ids.hex64('cluster')[:32]}",
         "vpcID": world.ids.cloud("vpc", "cluster"),
-        "controllers": controllers,
+        "controllers": terway.controllers,
         "centralizedIPAM": terway.centralized,
         "ipamType": "crd" if terway.centralized else "default",
         "ipStack": terway.ip_stack,

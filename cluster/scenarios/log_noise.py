@@ -106,9 +106,6 @@ class Noise:
 
     def controlplane_start(self, at: datetime) -> list[Line]:
         """The controlplane becomes leader and starts its controllers."""
-        names = ["pod", "pod-eni", "pod-networking", "eni", "node"]
-        if self._terway.centralized:
-            names += ["multi-ip-node", "multi-ip-pod"]
         first = Line(
             at,
             "using config",
@@ -118,7 +115,7 @@ class Noise:
         )
         lease = "successfully acquired lease kube-system/terway-controlplane"
         lines = [first, Line(at + timedelta(seconds=1), lease, "I", "leaderelection.go:271")]
-        for index, name in enumerate(names):
+        for index, name in enumerate(self._terway.controllers):
             moment = at + timedelta(seconds=2, milliseconds=11 * index)
             lines.append(
                 Line(moment, "register controller", "I", "main.go:231", {"logger": "setup", "controller": name})
@@ -144,5 +141,5 @@ class Noise:
                 Line(at, "report node cap", "I", "node.go:389", {"name": node}),
                 Line(at, "to delete ip", "I", "pool.go:2034", {"name": node, "toDel": 1 + index % 2}),
             ]
-            lines.append(choices[index % len(choices)] if self._terway.centralized else choices[3])
+            lines.append(choices[index % len(choices)] if self._terway.hands_out else choices[3])
         return lines

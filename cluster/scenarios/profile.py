@@ -31,12 +31,27 @@ class Terway(msgspec.Struct, frozen=True, kw_only=True):
     policy: bool = True
     """Whether the daemon pod has its network policy container."""
     virtual_type: str = "datapathv2"
+    controllers_off: tuple[str, ...] = ()
+    """Controllers of the controlplane that its configuration leaves out."""
     kubernetes: str = "v1.34.1-aliyun.1"
 
     @property
     def centralized(self) -> bool:
         """True when the controlplane hands out addresses."""
         return self.ipam == "crd"
+
+    @property
+    def controllers(self) -> list[str]:
+        """The controllers the controlplane runs."""
+        names = ["pod", "pod-eni", "pod-networking", "eni", "node"]
+        if self.centralized:
+            names += ["multi-ip-node", "multi-ip-pod"]
+        return [name for name in names if name not in self.controllers_off]
+
+    @property
+    def hands_out(self) -> bool:
+        """True when a controller is there that gives nodes their addresses."""
+        return "multi-ip-node" in self.controllers
 
     @property
     def new_events(self) -> bool:

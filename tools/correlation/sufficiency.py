@@ -35,7 +35,8 @@ def sufficiency(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) 
         if not doubt:
             return Sufficiency("sufficient", f"{cited} name the cause ({best.title}); logs would only confirm it")
         return Sufficiency("insufficient", f"{cited} point at: {best.title}. {doubt}")
-    if not warnings:
+    logs = any(e.fact.kind == "log" for e in ledger)
+    if not warnings and not logs:
         return Sufficiency(
             "absent", "no warning event stands on the target or what carries it; events may have expired"
         )

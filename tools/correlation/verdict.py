@@ -18,6 +18,7 @@ _ENOUGH = 12.0
 """Below this score nothing but a stranger's or a past failure supports a cause."""
 
 _FINDINGS = 4
+_HEALTH = ("nothing_failing", "pod_healthy", "node", "terway_pod", "pod")
 _LEVELS: tuple[Confidence, ...] = ("insufficient", "possible", "likely", "confirmed")
 
 
@@ -123,6 +124,8 @@ def target_is_healthy(ledger: list[Evidence], target: Target) -> bool:
     """True when the target's own status says it works."""
     for evidence in ledger:
         fact = evidence.fact
+        if fact.name == "nothing_failing" and target.kind == "cluster":
+            return True
         if fact.name == "pod_healthy" and target.kind == "pod" and fact.subject.name == target.name:
             return True
         if fact.name == "node" and target.kind == "node" and fact.subject.name == target.name:
@@ -145,11 +148,12 @@ def _contradicts_health(supported: list[Candidate], ledger: list[Evidence], targ
 
 def _healthy(ledger: list[Evidence], knowledge: Knowledge, setting: Setting, supported: list[Candidate]) -> Judgement:
     cause = knowledge.cause("healthy")
-    ids = [e.id for e in ledger if e.fact.name in ("pod_healthy", "node", "terway_pod", "pod")][:6]
+    ids = [e.id for e in ledger if e.fact.name in _HEALTH][:6]
     title = cause.title if cause else "Nothing is wrong with the target"
     meaning = cause.meaning if cause else ""
     elsewhere = [_finding(candidate, setting) for candidate in supported[:_FINDINGS]]
-    text = f"{setting.target} is Ready. {meaning}".strip()
+    ready = "" if setting.target.kind == "cluster" else f"{setting.target} is Ready. "
+    text = f"{ready}{meaning}".strip()
     verdict = Verdict(
         "healthy", "confirmed" if not setting.skipped else "likely", title, text, [str(setting.target)], ids
     )
@@ -171,7 +175,7 @@ def _insufficient(ledger: list[Evidence], knowledge: Knowledge, setting: Setting
 def _verdict(finding: Finding, winner: Candidate, ledger: list[Evidence], setting: Setting) -> Verdict:
     affected = [str(setting.target)]
     subjects = [str(signal.evidence.fact.subject) for signal in winner.support if signal.closeness >= NEAR]
-    affected += [subject for subject in dict.fromkeys(subjects) if subject not in affected][:3]
+    affected += [subject for subject in dict.fromkeys(subjects) if subject.lower() != affected[0].lower()][:3]
     quoted = winner.strongest.evidence.fact.text
     text = f"{finding.meaning} Seen in {winner.strongest.evidence.id}: {quoted}"[:700]
     return Verdict(finding.category, finding.confidence, finding.title, text, affected, finding.evidence[:8])

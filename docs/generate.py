@@ -1,0 +1,122 @@
+"""Writes what the documents share with the code: tables of README.md, the procedure of SKILL.md, docs/demo.svg.
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. With --check nothing is written;
+the exit code is 1 if anything is out of date.
+"""
+
+import contextlib
+import io
+import json
+import re
+import sys
+import tempfile
+from html import unescape
+from pathlib import Path
+
+from terway_mcp.prompts.sop import sop
+from terway_mcp.server.cli import main as terway_mcp
+from terway_mcp.server.steps import STEPS, Step
+
+ROOT = Path(__file__).parent.parent
+CONTRACTS = ROOT / "tests" / "server" / "contracts"
+PICTURE = ROOT / "docs" / "demo.svg"
+
+_EVERYWHERE = ("investigation", "skip_reason")
+"""Arguments that are explained once, above the table."""
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or with --check compare; says which files differ."""
+    stale = [path for path, text in wanted().items() if not path.exists() or path.read_text("utf-8") != text]
+    picture = new_picture()
+    if not PICTURE.exists() or words(PICTURE.read_text("utf-8")) != words(picture):
+        stale.append(PICTURE)
+    for path in stale:
+        print(f"{path.relative_to(ROOT)} is out of date")  # noqa: T201
+        if "--check" not in arguments:
+            path.write_text(picture if path == PICTURE else wanted()[path], "utf-8")
+    return 1 if stale and "--check" in arguments else 0
+
+
+def wanted() -> dict[Path, str]:
+    """The documents as they should be."""
+    readme, skill = ROOT / "README.md", ROOT / "SKILL.md"
+    return {
+        readme: replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table()),
+        skill: replaced(skill.read_text("utf-8"), "procedure", procedure()),
+    }
+
+
+def replaced(text: str, name: str, body: str) -> str:
+    """Put a generated part in its place.
+
+    Raises:
+        SystemExit: The markers are missing.
+    """
+    begin, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        sys.exit(f"the markers of {name} are missing")
+    return f"{before}{begin}\n{body}\n{end}{after}"
+
+
+def steps_table() -> str:
+    """The step graph: what each step is, which tools do it, which steps must precede it."""
+    numbers = {step.id: str(number) for number, step in enumerate(STEPS, 1)}
+    rows = ["| | Step | Tool | After | Why |", "|---|---|---|---|---|"]
+    for step in STEPS:
+        after = ", ".join(numbers[required] for required in step.requires)
+        rows.append(f"| {numbers[step.id]} | {step.title} | {_tools(step)} | {after} | {_why(step)} |")
+    return "\n".join(rows)
+
+
+def _tools(step: Step) -> str:
+    return ", ".join(f"`{tool}`" for tool in step.tools)
+
+
+def _why(step: Step) -> str:
+    only = f" Only when {step.when}." if step.when else ""
+    unless = f" Except: {step.unless}." if step.unless else ""
+    return step.why + only + unless
+
+
+def tools_table() -> str:
+    """Every tool with its arguments, as the contract snapshots have them, in the order of the steps."""
+    contracts = {path.stem: json.loads(path.read_text("utf-8")) for path in CONTRACTS.glob("*.json")}
+    rows = ["| Tool | Arguments | When to call it, and what comes back |", "|---|---|---|"]
+    for name in dict.fromkeys(tool for step in STEPS for tool in step.tools):
+        contract = contracts[name]
+        description = contract["description"].replace("|", "\\|")
+        rows.append(f"| `{name}` | {_arguments(contract['inputSchema'])} | {description} |")
+    return "\n".join(rows)
+
+
+def _arguments(schema: dict[str, dict[str, object]]) -> str:
+    required = schema.get("required", ())
+    named = [name for name in schema["properties"] if name not in _EVERYWHERE]
+    return ", ".join(f"`{name}`" if name in required else f"[`{name}`]" for name in named)
+
+
+def procedure() -> str:
+    """The SOP as the server's prompt has it, without its title."""
+    return sop(STEPS).partition("\n")[2].strip()
+
+
+def new_picture() -> str:
+    """The terminal output of `terway-mcp demo`, without the comment that names the renderer's home page."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        path = Path(folder) / "demo.svg"
+        terway_mcp(["demo", "--svg", str(path)])
+        return re.sub(r"\s*<!--.*?-->", "", path.read_text("utf-8"), flags=re.DOTALL)
+
+
+def words(svg: str) -> list[str]:
+    """The words in a picture, without durations and sizes: they differ a little from run to run."""
+    lines = re.findall(r"<text[^>]*>(.*?)</text>", svg, flags=re.DOTALL)
+    plain = unescape(" ".join(lines)).replace("\xa0", " ")
+    return re.sub(r"\b[\d.,]+ (?:ms|s|B|bytes|tokens)\b", "", plain).split()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
