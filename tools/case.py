@@ -8,7 +8,7 @@ import msgspec
 
 from terway_mcp.cluster.reader import Reader
 from terway_mcp.knowledge.base import Knowledge
-from terway_mcp.tools.correlation.verdict import Setting
+from terway_mcp.tools.correlation.judgement import Setting
 from terway_mcp.tools.evidence import Ledger
 
 

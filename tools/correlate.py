@@ -5,11 +5,13 @@ import msgspec
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.tools.arguments import Correlate
 from terway_mcp.tools.case import Case, Report
+from terway_mcp.tools.correlation.judgement import Finding, RuledOut, Setting, Verdict
 from terway_mcp.tools.correlation.timeline import Moment, timeline
-from terway_mcp.tools.correlation.verdict import Finding, RuledOut, Setting, Verdict, judge
+from terway_mcp.tools.correlation.verdict import judge
 from terway_mcp.tools.evidence import Evidence, normalized
 
-_QUOTE = 240
+_QUOTE, _SHORT_QUOTE = 520, 220
+"""The two strongest pieces of evidence are quoted at length, the others in brief."""
 
 
 class Correlation(msgspec.Struct, omit_defaults=True):
@@ -38,7 +40,8 @@ def correlation(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) 
     ids = dict.fromkeys(judgement.verdict.evidence)
     for finding in judgement.findings[:2]:
         ids.update(dict.fromkeys([*finding.evidence, *finding.against]))
-    texts = {evidence.id: evidence.fact.text[:_QUOTE] for evidence in ledger}
+    texts = {evidence.id: evidence.fact.text for evidence in ledger}
+    cited = [evidence for evidence in ids if evidence in texts]
     return Correlation(
         judgement.verdict,
         judgement.findings,
@@ -46,5 +49,5 @@ def correlation(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) 
         judgement.ruled_out,
         judgement.missing_evidence,
         judgement.unexplained,
-        {evidence: texts[evidence] for evidence in ids if evidence in texts},
+        {evidence: texts[evidence][: _SHORT_QUOTE if rank > 1 else _QUOTE] for rank, evidence in enumerate(cited)},
     )

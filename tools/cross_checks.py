@@ -35,10 +35,14 @@ def eni_conf_of(config: ConfigMap | None) -> dict[str, Any] | None:
 def address_states(reads: NodeReads, *, centralized: bool) -> list[tuple[str, str]]:
     """Pods against Terway's books: addresses that run but are not booked, and that are booked but do not run.
 
-    Prefix mode books no pod addresses, and trunk pods get theirs elsewhere, so neither can be compared.
+    Prefix mode books no pod addresses, and half a list of pods would make the other half look gone: then nothing
+    can be compared.
     """
     node, pods = reads.terway_node.value, reads.pods.value
-    if not centralized or node is None or pods is None or (node.spec.eni and node.spec.eni.enable_ip_prefix):
+    complete = reads.pods.outcome == "read"
+    if not (centralized and complete) or node is None or pods is None:
+        return []
+    if node.spec.eni and node.spec.eni.enable_ip_prefix:
         return []
     booked = {ip: entry for eni in node.status.network_interfaces.values() for ip, entry in eni.ipv4.items()}
     networked = [pod for pod in pods if not pod.spec.host_network and pod.status.phase == "Running"]

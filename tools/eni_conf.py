@@ -42,7 +42,8 @@ def check_json(text: str | None, section: Section, knowledge: Knowledge) -> Conf
 def check_keys(parsed: dict[str, Any], section: Section, knowledge: Knowledge) -> ConfigCheck:
     """Check the keys of an already parsed configuration."""
     check = ConfigCheck()
-    known = [name for entry in knowledge.entries("config_key") for name in entry.match.names]
+    entries = (entry for entry in knowledge.entries("config_key") if entry.section == section)
+    known = [name for entry in entries for name in entry.match.names]
     for key, value in parsed.items():
         entry = knowledge.config_key(section, key)
         if entry is None:
@@ -70,12 +71,11 @@ def merge_patch(base: Any, patch: Any) -> Any:
 
 
 def locate(text: str, error: msgspec.DecodeError) -> str:
-    """Turn msgspec's byte offset into line and column, and show what stands there."""
+    """Turn msgspec's byte offset into line and column; a text that is cut short is told by its end."""
     found = re.search(r"\(byte (\d+)\)", str(error))
     reason = str(error).split(" (byte ")[0].removeprefix("JSON is malformed: ")
-    if not found:
-        return reason
-    before = text.encode()[: int(found.group(1))].decode(errors="replace")
+    end = int(found.group(1)) if found else len(text.encode())
+    before = text.encode()[:end].decode(errors="replace")
     line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     return f"{reason} at line {line}, column {column}"
 

@@ -72,7 +72,10 @@ def subject_of(event: Event) -> Subject:
 
 
 class EventGroup(msgspec.Struct):
-    """All events of one object, reason and masked message; `host` is the node a kubelet reported from."""
+    """All events of one object, reason and masked message; `host` is the node a kubelet reported from.
+
+    The message of a series is its first one: the recorder folds later, different texts into the count.
+    """
 
     subject: Subject
     reason: str
@@ -85,6 +88,7 @@ class EventGroup(msgspec.Struct):
     last: str
     count: int
     host: str = ""
+    is_series: bool = False
 
     @property
     def is_warning(self) -> bool:
@@ -137,6 +141,7 @@ class EventGroups:
                 last,
                 effective_count(event),
                 event.source.host,
+                event.series is not None,
             )
         else:
             self.dropped += 1

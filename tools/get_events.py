@@ -19,7 +19,7 @@ from terway_mcp.tools.arguments import GetEvents
 from terway_mcp.tools.case import Case, Report
 from terway_mcp.tools.correlation.signals import event_matches
 from terway_mcp.tools.correlation.sufficiency import sufficiency
-from terway_mcp.tools.correlation.verdict import entry_words
+from terway_mcp.tools.correlation.wording import entry_words
 from terway_mcp.tools.event_groups import EventGroup, EventGroups
 from terway_mcp.tools.evidence import Noted
 from terway_mcp.tools.suspects import event_fact

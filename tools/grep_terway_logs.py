@@ -20,7 +20,7 @@ from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.arguments import GrepTerwayLogs
 from terway_mcp.tools.case import Case, Report
 from terway_mcp.tools.correlation.sufficiency import sufficiency
-from terway_mcp.tools.correlation.verdict import entry_words
+from terway_mcp.tools.correlation.wording import entry_words
 from terway_mcp.tools.event_groups import mask
 from terway_mcp.tools.evidence import Evidence, Fact, Noted, Subject
 from terway_mcp.tools.log_scan import LogScan, Signature
@@ -116,7 +116,8 @@ def choose_streams(pod: Pod, arguments: GrepTerwayLogs) -> list[Stream]:
     """
     is_daemon, container = arguments.node is not None, arguments.container
     if container is not None:
-        return [Stream(pod, container, arguments.previous, _source(pod, container, is_daemon=is_daemon))]
+        runs = (True, False) if arguments.previous else (False,)
+        return [Stream(pod, container, run, _source(pod, container, is_daemon=is_daemon)) for run in runs]
     chosen = []
     for status in pod.status.init_container_statuses:
         ended = status.state.terminated or status.last_state.terminated

@@ -3,6 +3,8 @@
 A record may continue on header-less lines (`key=<` ... ` >`, goroutine dumps); those belong to the record before.
 """
 
+from datetime import UTC, datetime
+
 import msgspec
 import re2
 
@@ -30,7 +32,7 @@ def parse_line(line: bytes) -> Record | None:
     """Read one line; None for a continuation (a tab, a closing bracket of a block, or nothing)."""
     time = ""
     if stamp := _STAMP.match(line):
-        time, line = stamp.group(1).decode(), line[stamp.end() :]
+        time, line = _utc(stamp.group(1).decode()), line[stamp.end() :]
     if header := _KLOG.match(line):
         return Record(time, header.group(1).decode(), header.group(2).decode(), line[header.end() :])
     if header := _LOGRUS.match(line):
@@ -38,6 +40,17 @@ def parse_line(line: bytes) -> Record | None:
     if not line.strip() or line[:1] in (b"\t", b" ", b">"):
         return None
     return Record(time, "", "", line)
+
+
+def _utc(stamp: str) -> str:
+    """The same moment ending in Z: a kubelet writes log times on the clock of its node."""
+    if stamp.endswith("Z"):
+        return stamp
+    try:
+        moment = datetime.fromisoformat(stamp[:19] + stamp[-6:]).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return stamp
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{stamp[19:-6]}Z"
 
 
 def is_telling(record: Record) -> bool:

@@ -97,7 +97,7 @@ def _from_core_node(node: Node, report: NodeReport, facts: FactSheet, source: st
     text = f"Node {node.metadata.name}: {kind}, Ready={report.ready}"
     data = {"zone": report.zone, "eni_mode": report.eni_mode, "trunk_on": report.trunk_on, "ready": report.ready}
     facts.add(Fact("status", "node", subject, text, source=source, data=data), report)
-    if report.ignore_by_terway.lower() == "true":
+    if report.ignore_by_terway == "true":
         facts.add(Fact("config", "node_ignored_by_terway", subject, "label ignore-by-terway is true"))
     absent = [label for label in (names.ZONE_LABEL, names.INSTANCE_TYPE_LABEL) if not labels.get(label)]
     if absent:
@@ -119,7 +119,7 @@ def _condition_facts(condition: Condition, subject: Subject, source: str, facts:
 
 def _daemon(reads: NodeReads, report: NodeReport, facts: FactSheet) -> DaemonPodReport | None:
     """An ignored node needs no Terway pod, so its absence is no finding there."""
-    ignored = report.ignore_by_terway.lower() == "true"
+    ignored = report.ignore_by_terway == "true"
     return daemon_on_node(reads.terway_pods, report.name, FactSheet() if ignored else facts)
 
 

@@ -71,6 +71,7 @@ def event_fact(group: EventGroup, source: str) -> Fact:
             "related": group.related_kind,
             "count": group.count,
             "first": group.first,
+            "series": group.is_series,
         },
     )
 

@@ -18,7 +18,12 @@ _WEIGHT: dict[Role, float] = {
 _OVER = 0.15
 """What is left of a signal whose trouble has passed."""
 
+_FIRST_OF_SERIES = 0.9
+"""The text of an event series may be hours old; a condition or a log line of today speaks louder."""
+
 _CORROBORATION = 4.0
+_START_FACTS = ("terway_", "policy_", "eni_conf", "log")
+
 _EFFECT = 0.75
 """A cause that itself has a cause stands behind what names that one."""
 
@@ -32,7 +37,7 @@ class Candidate(msgspec.Struct):
     cause: Entry
     support: list[Signal]
     against: list[Signal]
-    score: float
+    score: float = 0.0
 
     @property
     def strongest(self) -> Signal:
@@ -77,36 +82,38 @@ def compete(found: list[Signal], knowledge: Knowledge, *, terway_down: bool) -> 
     candidates = []
     for cause_id, support in by_cause.items():
         cause = knowledge.cause(cause_id)
-        if cause is None:
-            continue
-        against = [signal for signal in support if signal.over]
-        candidates.append(Candidate(cause, support, against, _score(cause, support, terway_down=terway_down)))
+        if cause is not None:
+            candidate = Candidate(cause, support, [signal for signal in support if signal.over])
+            candidate.score = _score(candidate, terway_down=terway_down)
+            candidates.append(candidate)
     return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.cause.id))
 
 
-def _score(cause: Entry, support: list[Signal], *, terway_down: bool) -> float:
+def _score(candidate: Candidate, *, terway_down: bool) -> float:
+    support = candidate.support
     best = max(_worth(signal) for signal in support)
     sources = {
         (signal.evidence.fact.kind, signal.evidence.fact.subject.kind_name) for signal in support if not signal.over
     }
     score = best + _CORROBORATION * min(3, max(0, len(sources) - 1))
-    if terway_down and _explains_terway_down(cause, support):
+    if terway_down and explains_terway_down(candidate):
         score *= _COMPONENT_FIRST
-    return score * _EFFECT if cause.effect else score
+    return score * _EFFECT if candidate.cause.effect else score
 
 
-def _explains_terway_down(cause: Entry, support: list[Signal]) -> bool:
-    about_terway = any(
-        signal.closeness >= NEAR
-        and signal.evidence.fact.name.startswith(("terway_", "policy_", "eni_conf", "eni_config", "log"))
-        for signal in support
+def explains_terway_down(candidate: Candidate) -> bool:
+    """True when the cause was seen on Terway's pod, in its logs or in what it reads at its start."""
+    if candidate.cause.category == "component_down":
+        return True
+    return any(
+        signal.closeness >= NEAR and signal.evidence.fact.name.startswith(_START_FACTS) for signal in candidate.support
     )
-    return about_terway or cause.category == "component_down"
 
 
 def _worth(signal: Signal) -> float:
     near = signal.closeness if signal.closeness >= NEAR else signal.closeness * 0.6
-    return _WEIGHT[signal.role] * near * (_OVER if signal.over else 1.0)
+    may_be_old = _FIRST_OF_SERIES if signal.evidence.fact.data.get("series") else 1.0
+    return _WEIGHT[signal.role] * near * may_be_old * (_OVER if signal.over else 1.0)
 
 
 def is_decisive(candidate: Candidate) -> bool:

@@ -5,8 +5,10 @@ from typing import Literal
 import msgspec
 
 from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.tools.correlation.health import target_is_healthy
+from terway_mcp.tools.correlation.judgement import Finding, Setting
 from terway_mcp.tools.correlation.target import CARRIER, evidence_closeness
-from terway_mcp.tools.correlation.verdict import Finding, Setting, judge, target_is_healthy
+from terway_mcp.tools.correlation.verdict import judge
 from terway_mcp.tools.evidence import Evidence
 
 _REPORTS_NEW_EVENTS = ("terway-controlplane", "multi-ip-node")

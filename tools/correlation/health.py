@@ -1,0 +1,43 @@
+"""Whether the target works, by its own status, and whether anything speaks against that."""
+
+from terway_mcp.tools.correlation.candidates import Candidate
+from terway_mcp.tools.correlation.target import Target
+from terway_mcp.tools.evidence import Evidence
+
+
+def terway_is_down(ledger: list[Evidence], target: Target) -> bool:
+    """True when Terway's daemon is known not to run on the target's node."""
+    running: bool | None = None
+    for evidence in ledger:
+        fact = evidence.fact
+        if fact.name == "terway_pod_missing" and fact.subject.name == target.node:
+            return True
+        if fact.name == "terway_pod" and fact.subject.name == target.terway_pod:
+            running = bool(fact.data.get("running"))
+    return running is False
+
+
+def target_is_healthy(ledger: list[Evidence], target: Target) -> bool:
+    """True when the target's own status says it works."""
+    for evidence in ledger:
+        fact = evidence.fact
+        if fact.name == "nothing_failing" and target.kind == "cluster":
+            return True
+        if fact.name == "pod_healthy" and target.kind == "pod" and fact.subject.name == target.name:
+            return True
+        if fact.name == "node" and target.kind == "node" and fact.subject.name == target.name:
+            return "Ready=True" in fact.text and not terway_is_down(ledger, target)
+    return False
+
+
+def contradicts_health(supported: list[Candidate], ledger: list[Evidence], target: Target) -> bool:
+    """Whether a cause concerns a target that looks healthy.
+
+    A Ready pod works, unless the trouble is about its very address; a Ready node may still fail its next pod.
+    """
+    if target.kind != "pod":
+        return any(candidate.is_near for candidate in supported)
+    addresses = {
+        str(ip) for evidence in ledger if evidence.fact.name == "pod" for ip in evidence.fact.data.get("ips", [])
+    }
+    return any(signal.groups.get("ip") in addresses for candidate in supported for signal in candidate.support)
