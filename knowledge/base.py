@@ -1,6 +1,6 @@
 """`Knowledge`: every Terway fact this project knows, indexed by what a cluster shows. Pure: no network, no MCP."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -109,6 +109,11 @@ class Knowledge:
         found = [match for match in found if match.entry.id not in silent]
         found.sort(key=lambda match: (-match.entry.priority, _ROLE_RANK[match.entry.role]))
         return tuple(found)
+
+    def text_patterns(self, source: Source, *, without: Collection[Role]) -> list[str]:
+        """Return the RE2 patterns of the entries that may speak about `source`, those of some roles left out."""
+        entries, _ = self._texts.get(source) or self._index(source)
+        return [entry.match.pattern for entry in entries if entry.match.pattern and entry.role not in without]
 
     def config_key(self, section: Section, key: str) -> Entry | None:
         """Return what a configuration key means; None for a key Terway does not know."""

@@ -247,9 +247,9 @@ def _network(reads: ClusterReads, parsed: dict[str, Any] | None) -> NetworkSetti
     for name in names.KUBE_PROXY_CONFIGS:
         read = reads.configmaps.get(name)
         if read and (text := _entry(read, "config.conf")):
-            proxy = _yaml_mapping(text)
-            settings.kube_proxy_mode = str(proxy.get("mode") or "iptables")
-            settings.cluster_cidr = str(proxy.get("clusterCIDR") or "")
+            if proxy := _yaml_mapping(text):
+                settings.kube_proxy_mode = str(proxy.get("mode") or "iptables")
+                settings.cluster_cidr = str(proxy.get("clusterCIDR") or "")
             break
     return settings
 

@@ -1,13 +1,14 @@
 """`eni-config`: what the daemon is configured to do, checked key by key (types/daemon/config.go)."""
 
 import difflib
-import re
+import json
+from functools import cache
 from typing import Any
 
 import msgspec
-import re2
 
 from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.knowledge.patterns import Pattern
 from terway_mcp.knowledge.schema import Section
 
 _MASKED = "******"
@@ -32,7 +33,7 @@ def check_json(text: str | None, section: Section, knowledge: Knowledge) -> Conf
         return ConfigCheck(error="the key is missing")
     try:
         parsed = msgspec.json.decode(text.encode())
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return ConfigCheck(error=f"not valid JSON: {locate(text, error)}")
     if not isinstance(parsed, dict):
         return ConfigCheck(error="not a JSON object")
@@ -70,16 +71,26 @@ def merge_patch(base: Any, patch: Any) -> Any:
     return merged
 
 
-def locate(text: str, error: msgspec.DecodeError) -> str:
-    """Turn msgspec's byte offset into line and column; a text that is cut short is told by its end."""
-    found = re.search(r"\(byte (\d+)\)", str(error))
+def locate(text: str, error: Exception) -> str:
+    """Where a text stops being JSON, by line and column; a text that is cut short is told by its end.
+
+    msgspec gives the reason, but notices a misspelt word only behind it, so the standard library gives the place.
+    """
     reason = str(error).split(" (byte ")[0].removeprefix("JSON is malformed: ")
-    end = int(found.group(1)) if found else len(text.encode())
-    before = text.encode()[:end].decode(errors="replace")
-    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-    return f"{reason} at line {line}, column {column}"
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as found:
+        return f"{reason} at line {found.lineno}, column {found.colno}"
+    except RecursionError:
+        return "it is nested too deeply"
+    return reason
+
+
+@cache
+def _accepted(pattern: str) -> Pattern:
+    return Pattern(pattern)
 
 
 def _is_valid(pattern: str, value: object) -> bool:
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return re2.fullmatch(pattern, text) is not None
+    return _accepted(pattern).fullmatch(text.encode(errors="replace"))

@@ -1,13 +1,11 @@
 """`grep_terway_logs`: logs of Terway's daemon on a node or of the controlplane, as signatures with their meaning."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import anyio
 import msgspec
-import re2
 
 from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
@@ -23,6 +21,7 @@ from terway_mcp.tools.correlation.sufficiency import sufficiency
 from terway_mcp.tools.correlation.wording import entry_words
 from terway_mcp.tools.event_groups import mask
 from terway_mcp.tools.evidence import Evidence, Fact, Noted, Subject
+from terway_mcp.tools.log_filters import QUIET, pattern_filter, telling_filter
 from terway_mcp.tools.log_scan import LogScan, Signature
 from terway_mcp.tools.times import moment, parse, render
 
@@ -32,7 +31,6 @@ _SECONDS = 25.0
 _WINDOW = timedelta(minutes=2)
 _TAIL_LINES = 200_000
 _POLICY = "policy"
-_QUIET = ("benign", "recovery")
 
 
 class SignatureRow(msgspec.Struct, omit_defaults=True):
@@ -93,14 +91,14 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
         InvalidInput: A malformed time or pattern, or an unknown evidence id in `confirm`.
     """
     node = arguments.node
-    wanted = _compile(arguments.pattern)
+    chosen = pattern_filter(arguments.pattern) if arguments.pattern else None
     window = await _window(case, arguments)
     pods = await (_daemon_pods(case, node) if node is not None else _controlplane_pods(case))
     report = LogsReport([], [], window=_describe(window))
     found: list[tuple[Stream, Signature]] = []
     for stream in [stream for pod in pods for stream in choose_streams(pod, arguments)]:
-        known = partial(_tells_something, case.knowledge, stream.source)
-        scan = LogScan(wanted, known=known, until=window.until, keep_lines=5 if arguments.raw else 0)
+        wanted = chosen or telling_filter(case.knowledge, stream.source)
+        scan = LogScan(wanted, until=window.until, keep_lines=5 if arguments.raw else 0)
         if await _scan(case, stream, window, scan, report):
             found += [(stream, group) for group in scan.groups()]
     await _fill(case, report, found, node)
@@ -139,24 +137,6 @@ def _source(pod: Pod, container: str, *, is_daemon: bool) -> Source:
     if container == _POLICY:
         return "policy_log"
     return "init_log" if any(status.name == container for status in pod.status.init_container_statuses) else "log"
-
-
-def _tells_something(knowledge: Knowledge, source: Source, text: bytes) -> bool:
-    """True for lines of level Info that knowledge counts as trouble."""
-    return any(match.entry.role not in _QUIET for match in knowledge.match_text(text, source))
-
-
-def _compile(pattern: str | None) -> Callable[[bytes], bool] | None:
-    if pattern is None:
-        return None
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    try:
-        compiled = re2.compile(pattern.encode(), options)
-    except re2.error as error:
-        raise InvalidInput(f"pattern is not valid RE2: {error}") from error
-    return lambda text: compiled.search(text) is not None
 
 
 async def _window(case: Case, arguments: GrepTerwayLogs) -> Window:
@@ -271,7 +251,7 @@ def _fact(stream: Stream, group: Signature, node: str | None) -> Fact:
 
 def _row(stream: Stream, group: Signature, noted: Noted, knowledge: Knowledge) -> SignatureRow:
     matches = knowledge.match_text(group.sample, stream.source)
-    best = next((match.entry for match in matches if match.entry.role not in _QUIET), None)
+    best = next((match.entry for match in matches if match.entry.role not in QUIET), None)
     return SignatureRow(
         noted.id,
         group.level,

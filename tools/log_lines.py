@@ -11,12 +11,18 @@ import re2
 _STAMP = re2.compile(rb"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})) ")
 _KLOG = re2.compile(rb"^([IWEF])\d{4} \d{2}:\d{2}:\d{2}\.\d+\s+(?:\d+ )?([\w.\-]+:\d+)\] ?")
 _LOGRUS = re2.compile(rb"^(?:time=\"[^\"]*\" )?level=(\w+) ?")
+_CONTINUING = (b"", b"\t", b" ", b">", b"\n", b"\r")
 _LEVELS = {b"info": "I", b"debug": "I", b"warning": "W", b"warn": "W", b"error": "E", b"fatal": "F", b"panic": "F"}
-_TROUBLE = re2.compile(
-    rb"(?i)\b(?:error|errcode|fail(?:ed|ure)?|fatal|panic|denied|forbidden|refused|timed? ?out"
-    rb"|unsupport\w*|invalid|unable|inhibit|exhausted|not found|no ip left|rejected|mismatch"
-    rb"|rate limit|too many|degradation|exceeded)"
+TROUBLE = (
+    r"\b(?:error|errcode|fail(?:ed|ure)?|fatal|panic|denied|forbidden|refused|timed? ?out|unsupport\w*|invalid|unable"
+    r"|inhibit|exhausted|not found|no ip left|rejected|mismatch|rate limit|too many|degradation|exceeded)"
 )
+"""Words that make a line worth reading at any level."""
+
+WORSE_THAN_INFO = r"^(?:\d{4}-\d\d-\d\dT[0-9:.+Z-]{9,24} )?(?:[WEF]\d{4} |(?:time=\S+ )?level=(?:w|e|f|p))"
+"""The beginning of a line of level W, E or F, in a multi-line pattern."""
+
+_TROUBLE = re2.compile(rb"(?i)" + TROUBLE.encode())
 
 
 class Record(msgspec.Struct):
@@ -37,9 +43,17 @@ def parse_line(line: bytes) -> Record | None:
         return Record(time, header.group(1).decode(), header.group(2).decode(), line[header.end() :])
     if header := _LOGRUS.match(line):
         return Record(time, _LEVELS.get(header.group(1).lower(), ""), "", line[header.end() :])
-    if not line.strip() or line[:1] in (b"\t", b" ", b">"):
-        return None
-    return Record(time, "", "", line)
+    return None if is_continuation(line) else Record(time, "", "", line)
+
+
+def is_continuation(line: bytes) -> bool:
+    """True for a line that belongs to the record before it; its first bytes suffice.
+
+    A kubelet puts its time stamp before every line, so it stands before a continuation, too.
+    """
+    if stamp := _STAMP.match(line):
+        line = line[stamp.end() :]
+    return line[:1] in _CONTINUING
 
 
 def _utc(stamp: str) -> str:
