@@ -63,11 +63,14 @@ def redact(text: str) -> str:
 
     Masked: values of credential keys in JSON (also JSON inside JSON strings), YAML, Go struct print, `key=value` and
     signed URLs; Alibaba Cloud access keys and STS ids; bearer and basic credentials; JWTs; PEM private keys; the
-    account number in a RAM ARN. A key without a value stays as it is: that it is empty is a finding.
+    account number in a RAM ARN. A key without a value stays as it is: that it is empty is a finding. A text that
+    holds any such word also loses its terminal escapes and invisible characters: a coloured key is still a key.
     """
     raw = to_bytes(text)
     if _ANY.search(raw) is None:
         return text
+    if not text.isprintable():
+        raw = to_bytes(_unveiled(text))
     for pattern, replacement in _STANDALONE:
         raw = pattern.sub(lambda _match, new=replacement: new, raw)
     return to_text(_mask_keyed(raw))
@@ -80,11 +83,15 @@ def clean(text: str, limit: int) -> str:
     a run of white space becomes one space.
     """
     if not (text.isascii() and text.isprintable()):
-        plain = to_text(_ESCAPES.sub(b"", text.encode("utf-8", "ignore"))) if "\x1b" in text or "\x9b" in text else text
-        plain = " ".join(plain.translate(_INVISIBLE).split())
-        text = "".join(filter(str.isprintable, plain))
+        text = _unveiled(text)
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + "…"[:limit]
+
+
+def _unveiled(text: str) -> str:
+    """Drop terminal escapes and everything invisible but white space."""
+    plain = to_text(_ESCAPES.sub(b"", text.encode("utf-8", "ignore"))) if "\x1b" in text or "\x9b" in text else text
+    return "".join(letter for letter in plain.translate(_INVISIBLE) if letter.isprintable() or letter.isspace())
 
 
 def _mask_keyed(raw: bytes) -> bytes:

@@ -92,7 +92,7 @@ async def investigate(
     if not investigation:
         return walk
     if impatient:
-        node = question.node or await _node_of_worst_pod(first)
+        node = question.node or _node_of_worst_suspect(first)
         await call("grep_terway_logs", {"investigation": investigation, "node": node})
     step = _first_step(question, first.envelope)
     while step is not None and len(walk.calls) < _MOST_CALLS:
@@ -104,10 +104,10 @@ async def investigate(
     return walk
 
 
-async def _node_of_worst_pod(first: Call) -> str:
+def _node_of_worst_suspect(first: Call) -> str:
     """A node to ask for; the refusal does not depend on whether it exists."""
     suspects = (first.envelope.get("data") or {}).get("suspects") or []
-    return next((s["name"] for s in suspects if s.get("kind") in ("Node", "NodeCR")), "some-node")
+    return next((suspect["node"] for suspect in suspects if suspect.get("node")), "any-node")
 
 
 def _first_step(question: Question, envelope: Mapping[str, Any]) -> dict[str, Any] | None:

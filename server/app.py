@@ -119,9 +119,10 @@ def _tool(contract: Contract, calls: Calls) -> Tool:
 
 
 async def _report_progress(context: Context[Any, Any], progress: Progress) -> None:
+    """Tell a waiting client how far the call is; the number grows each time, as the protocol demands."""
     await anyio.sleep(_PATIENCE_SECONDS)
-    beat = 0
+    told = 0.0
     while True:
-        beat += 1
-        await context.report_progress(progress.done or beat, progress.total, progress.message or None)
+        told = max(progress.done, told + 1)
+        await context.report_progress(told, progress.total, progress.message or None)
         await anyio.sleep(1.0)

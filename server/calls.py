@@ -17,7 +17,7 @@ from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.errors import BundleError, ClusterUnreachable, InvalidInput, TerwayMcpError
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.server import gate, plan
-from terway_mcp.server.envelope import Envelope, Status, checked, condensed, info, status_of
+from terway_mcp.server.envelope import Envelope, Status, checked, condensed, info, status_of, why_unread
 from terway_mcp.server.investigation import InvestigationLedger, setting
 from terway_mcp.server.state import Done, Skip, State
 from terway_mcp.server.store import Store
@@ -65,12 +65,16 @@ class Calls:
         """Run one call and wrap whatever happens."""
         call = Progressing("", State(""), [])
         try:
+            await self._recall(raw, caller, call)
             arguments = _parse(contract, raw)
-            await self._admit(contract.name, arguments, caller, call)
+            await self._admit(contract.name, arguments, call)
+            if contract.name == "inspect_cluster":
+                await self._open(arguments, caller, call)
             with anyio.fail_after(_CALL_SECONDS):
                 report = await self._run(contract, arguments, call, progress)
             await self._remember(contract.name, arguments, report, call)
-            return self._wrap(call, status_of(call.coverage, report.status), report.data)
+            status = status_of(call.coverage, report.status)
+            return self._wrap(call, status, report.data, report.message or why_unread(status, call.coverage))
         except Refused as refused:
             return self._wrap(call, refused.status, None, refused.message, refused.steps)
         except InvalidInput as error:
@@ -85,14 +89,15 @@ class Calls:
             logger.exception("%s failed", contract.name)
             return self._wrap(call, "unreachable", None, f"{contract.name} failed inside the server; see its log")
 
-    async def _admit(self, tool: str, arguments: Arguments, caller: str, call: Progressing) -> None:
-        given = getattr(arguments, "investigation", None)
-        if given is not None:
+    async def _recall(self, raw: Mapping[str, Any], caller: str, call: Progressing) -> None:
+        """Load the investigation before the arguments are judged: a mistyped one must not send the caller back."""
+        given = raw.get("investigation")
+        if isinstance(given, str) and given.strip():
             await self._load(given, caller, call)
-        if tool == "inspect_cluster":
-            await self._open(arguments, caller, call)
-            return
-        self._pin(arguments, call)
+
+    async def _admit(self, tool: str, arguments: Arguments, call: Progressing) -> None:
+        if call.investigation:
+            self._pin(arguments, call)
         values = arguments.model_dump()
         refusal = gate.check(tool, values, call.state)
         if refusal is None:
@@ -113,11 +118,9 @@ class Calls:
         call.investigation, call.state = investigation, state
 
     async def _open(self, arguments: Arguments, caller: str, call: Progressing) -> None:
-        wanted = getattr(arguments, "context", None)
         if call.investigation:
-            self._pin(arguments, call)
             return
-        context = await self._clusters.resolve(wanted)
+        context = await self._clusters.resolve(getattr(arguments, "context", None))
         symptom = getattr(arguments, "symptom", None) or ""
         call.investigation = await self._store.create(caller, context, symptom)
         call.state = State(context, symptom)

@@ -2,7 +2,9 @@
 
 import argparse
 import logging
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +26,35 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         return _COMMANDS[options.command or "stdio"](options)
-    except TerwayMcpError as error:
-        print(f"terway-mcp: {error}", file=sys.stderr)  # noqa: T201
-        return EXIT_ERROR
-    except KeyboardInterrupt:
-        return 130
+    except (TerwayMcpError, KeyboardInterrupt, OSError, SystemExit, BaseExceptionGroup) as error:
+        return _exit_code(error)
+
+
+def _exit_code(error: BaseException) -> int:
+    """Say in one line why a command ended; what nobody foresaw is raised again.
+
+    The client of a server subprocess runs in task groups, so its errors arrive in exception groups.
+    """
+    for found in _leaves(error):
+        match found:
+            case KeyboardInterrupt():
+                return 130
+            case BrokenPipeError() | SystemExit():
+                # The reader of the pipe has seen enough; what is still buffered must not fail at exit either.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return 0
+            case TerwayMcpError():
+                print(f"terway-mcp: {found}", file=sys.stderr)  # noqa: T201
+                return EXIT_ERROR
+    raise error
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 def _server(options: argparse.Namespace) -> "MCPServer[None]":

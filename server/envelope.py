@@ -34,7 +34,7 @@ class InvestigationInfo(msgspec.Struct, omit_defaults=True):
 
 
 class Envelope(msgspec.Struct, omit_defaults=False):
-    """Design §5; `message` says in one sentence why a call was refused, "" otherwise."""
+    """Design §5; `message` says in one sentence why a call was refused or found nothing, "" otherwise."""
 
     status: Status
     investigation: InvestigationInfo | None
@@ -91,6 +91,12 @@ def status_of(coverage: list[Coverage], report: Literal["ok", "no_data"]) -> Sta
             return "forbidden"
         return "no_data"
     return "partial" if outcomes - {"read", "not_found"} else "ok"
+
+
+def why_unread(status: Status, coverage: list[Coverage]) -> str:
+    """The sentence of a refusal that a tool's own reads brought about, "" for any other status."""
+    entry = next((entry for entry in coverage if entry.outcome not in ("read", "not_found")), None)
+    return f"{entry.what}: {entry.outcome} ({entry.detail})" if status in REFUSALS and entry else ""
 
 
 def sealed(envelope: Envelope) -> dict[str, Any]:

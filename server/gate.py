@@ -81,7 +81,7 @@ def _missing_target(target: str) -> Refusal:
 def _logs(arguments: Mapping[str, Any], state: State) -> Refusal | None:
     if not state.has("get_events"):
         return Refusal("events", f"Events come before logs. {BY_ID['events'].why}", target_of("get_events", arguments))
-    if state.sufficiency == "sufficient" and not arguments.get("confirm"):
+    if state.sufficiency == "sufficient" and state.is_settled and not arguments.get("confirm"):
         message = (
             "The events are sufficient, so logs are not the next step. Call correlate, or repeat this call with "
             "confirm set to the evidence id of the event you want to confirm."
@@ -91,6 +91,8 @@ def _logs(arguments: Mapping[str, Any], state: State) -> Refusal | None:
 
 
 def _correlate(state: State) -> Refusal | None:
+    if state.cluster.get("quiet") and not state.has_target:
+        return None
     if not state.has("get_events"):
         return Refusal("events", f"There are no events to correlate yet. {BY_ID['events'].why}")
     if state.sufficiency != "sufficient" and not state.has("grep_terway_logs"):

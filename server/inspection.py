@@ -14,7 +14,7 @@ _NODES = 20
 
 
 async def inspect(kind: str, names: list[str], options: list[str], *, as_json: bool) -> int:
-    """Print the report of the cluster, of one pod (`names` is namespace and name) or of nodes; returns the exit code."""
+    """Print the report of the cluster, of one pod (`names`: namespace, name) or of nodes; returns the exit code."""
     async with connected(options) as client:
         reports = await _reports(client, kind, names)
     for report in reports:

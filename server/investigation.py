@@ -6,7 +6,7 @@ from terway_mcp.knowledge.redaction import clean, redact
 from terway_mcp.knowledge.sealing import masked
 from terway_mcp.server.state import State
 from terway_mcp.server.store import Store
-from terway_mcp.tools.correlation.verdict import Setting
+from terway_mcp.tools.correlation.judgement import Setting
 from terway_mcp.tools.evidence import Evidence, Fact, Noted
 
 _FACT_TEXT = 600

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from terway_mcp.server import __version__
 
-_EPILOG = "Every option may also be given as an environment variable, e.g. TERWAY_MCP_BUNDLE for --bundle."
+_EPILOG = "Options with a value may also come from the environment, e.g. TERWAY_MCP_BUNDLE for --bundle."
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from terway_mcp.server.gate import Refusal, check
+from terway_mcp.server.gate import Refusal, check, target_of
 from terway_mcp.server.state import State
 from terway_mcp.server.steps import BY_ID
 from terway_mcp.tools import terway_names as names
@@ -23,7 +23,7 @@ def next_steps(investigation: str, state: State, refusal: Refusal | None = None)
     """What to call next, the best first; at most three."""
     if refusal is not None and (steps := _after_refusal(refusal, state)):
         return _addressed(steps, investigation)
-    for propose in (_inspect, _events, _logs, _correlate):
+    for propose in (_cluster, _inspect, _events, _logs, _correlate):
         if steps := propose(state):
             return _addressed(steps, investigation)
     return []
@@ -58,10 +58,15 @@ def _after_refusal(refusal: Refusal, state: State) -> list[NextStep]:
     return []
 
 
+def _cluster(state: State) -> list[NextStep]:
+    """An investigation whose cluster could not be read begins with it."""
+    return [] if state.has("inspect_cluster") else start()
+
+
 def _inspect(state: State) -> list[NextStep]:
     pod = state.latest("inspect_pod")
     if pod is None or pod.marks.get("missing"):
-        if state.has("inspect_node") or state.has("get_events"):
+        if state.focus().kind != "cluster" or state.has("get_events"):
             return []
         return [step for step in map(_inspect_suspect, state.cluster.get("suspects", [])[:3]) if step]
     node = pod.marks.get("node")
@@ -109,21 +114,26 @@ def _component_events(marks: Mapping[str, Any], state: State) -> list[NextStep]:
 
 
 def _logs(state: State) -> list[NextStep]:
-    if state.sufficiency in ("", "sufficient") or state.has("correlate"):
+    """Logs of the component that works on the target first: the controlplane where it allocates and Terway runs."""
+    if not state.sufficiency or state.is_settled or state.has("correlate"):
         return []
-    target, steps = state.focus(), []
-    nodes_read = {entry.target for entry in state.done if entry.tool == "grep_terway_logs"}
+    target = state.focus()
+    candidates: list[dict[str, Any]] = [{"node": target.node}] if target.node else []
+    if state.cluster.get("controlplane") in ("running", "down"):
+        allocates = target.own_eni or state.cluster.get("ipam_mode") == "centralized"
+        runs = not target.node or _terway_runs(state, target.node)
+        candidates.insert(0 if allocates and runs else len(candidates), {"component": "controlplane"})
+    read = {entry.target for entry in state.done if entry.tool == "grep_terway_logs"}
     why = BY_ID["logs"].why
-    if target.node and f"node/{target.node}" not in nodes_read:
-        steps.append(NextStep("grep_terway_logs", {"node": target.node}, why))
-    visible = state.cluster.get("controlplane") in ("running", "down")
-    if (
-        visible
-        and "component/controlplane" not in nodes_read
-        and (state.cluster.get("ipam_mode") != "local" or not target.node)
-    ):
-        steps.append(NextStep("grep_terway_logs", {"component": "controlplane"}, why))
-    return steps
+    return [
+        NextStep("grep_terway_logs", arguments, why)
+        for arguments in candidates
+        if target_of("grep_terway_logs", arguments) not in read
+    ]
+
+
+def _terway_runs(state: State, node: str) -> bool:
+    return (state.marks("inspect_node", f"node/{node}") or {}).get("terway_running") is not False
 
 
 def _correlate(state: State) -> list[NextStep]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console, Group
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -38,7 +39,7 @@ class Show:
         given = " ".join(f"{name}={value}" for name, value in call.arguments.items() if name != "investigation")
         line = Table.grid(padding=(0, 1), expand=True)
         line.add_column(width=16, no_wrap=True)
-        line.add_column(ratio=1, overflow="ellipsis", no_wrap=True)
+        line.add_column(ratio=1, overflow="fold")
         line.add_column(width=13, no_wrap=True)
         line.add_column(width=8, justify="right", no_wrap=True)
         line.add_column(width=8, justify="right", no_wrap=True)
@@ -51,12 +52,13 @@ class Show:
         )
         self._console.print(line)
         if message := call.envelope.get("message"):
-            self._console.print(Text(f"    {message}", style="magenta"))
+            self._console.print(_indented(Text(str(message), style="magenta")))
             for step in (call.envelope.get("next_steps") or [])[:1]:
                 arguments = {k: v for k, v in step["arguments"].items() if k != "investigation"}
-                self._console.print(Text(f"    next: {step['tool']} {arguments}", style="magenta"))
+                words = " ".join([step["tool"], *(f"{name}={value}" for name, value in arguments.items())])
+                self._console.print(_indented(Text(f"next: {words}", style="magenta")))
         elif why := (call.envelope.get("data") or {}).get("why"):
-            self._console.print(Text(f"    events are {call.envelope['data']['sufficiency']}: {why}", style="dim"))
+            self._console.print(_indented(Text(f"{call.envelope['data']['sufficiency']}: {why}", style="dim")))
 
     def result(self, walk: Walk) -> None:
         """The verdict with its evidence, fix and verification; or what kept it from being reached."""
@@ -103,3 +105,7 @@ class Show:
             if items:
                 lines += [Text(), Text(title, style="bold"), *(Text(f"- {item}") for item in items[:4])]
         return lines
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, 4))

@@ -74,6 +74,17 @@ class State(msgspec.Struct):
         return str(latest.marks.get("sufficiency", "")) if latest else ""
 
     @property
+    def has_target(self) -> bool:
+        """True when a pod, node or workload has been looked at."""
+        return self.has("inspect_pod") or self.has("inspect_node") or self.has("get_events")
+
+    @property
+    def is_settled(self) -> bool:
+        """True when the latest events or logs were judged to name the cause."""
+        judged = [entry.marks["sufficiency"] for entry in self.done if "sufficiency" in entry.marks]
+        return bool(judged) and judged[-1] == "sufficient"
+
+    @property
     def steps_done(self) -> list[str]:
         """Ids of the steps some call has done, in the SOP's order."""
         tools = {entry.tool for entry in self.done}
@@ -100,4 +111,5 @@ class State(msgspec.Struct):
             str(marks.get("terway_pod") or node_marks.get("terway_pod") or ""),
             tuple(marks.get("enis") or ()),
             str(marks.get("podnetworking") or ""),
+            bool(marks.get("own_eni") or node_marks.get("exclusive")),
         )

@@ -46,9 +46,17 @@ def pattern_filter(pattern: str) -> Filter:
         detail = error.args[0] if error.args else error
         words = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
         raise InvalidInput(f"pattern is not valid RE2: {words}") from error
-    bare = pattern.removeprefix("^").removesuffix("$")
-    coarse = _multi_line("^." if any(anchor in bare for anchor in _ANCHORS) or "|" in bare else bare)
-    return Filter(coarse, lambda record: compiled.search(record.text) is not None)
+    return Filter(_multi_line(_unanchored(pattern)), lambda record: compiled.search(record.text) is not None)
+
+
+def _unanchored(pattern: str) -> str:
+    """A pattern that hits wherever the anchored one may."""
+    if not any(anchor in pattern for anchor in _ANCHORS):
+        return pattern
+    bare = pattern.removeprefix("^")
+    bare = bare[:-1] if bare.endswith("$") and not bare.endswith("\\$") else bare
+    simple = not any(anchor in bare for anchor in _ANCHORS) and "|" not in bare
+    return bare if simple else "^."
 
 
 def _multi_line(pattern: str) -> Any:

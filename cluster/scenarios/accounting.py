@@ -93,6 +93,8 @@ class NodeModel:
     provider_id: str | None = None
     """None derives it from region and instance."""
     custom_resource: Literal["full", "capabilities", "absent"] = "full"
+    runtime: bool = True
+    """Whether the daemon's NodeRuntime is there, if it should be."""
     enis: list[Eni] = field(default_factory=list)
 
     def attach(self, world: World, vswitch: VSwitch | None = None) -> Eni:

@@ -46,6 +46,7 @@ class NodeDetails(TypedDict, total=False):
     os_image: str
     provider_id: str | None
     custom_resource: Literal["full", "capabilities", "absent"]
+    runtime: bool
 
 
 class PodDetails(TypedDict, total=False):

@@ -86,7 +86,7 @@ def _terway_resources(cluster: "ClusterBuilder", found: dict[Resource, list[Json
         if node.custom_resource == "absent" or resources.NODE_CRS not in found:
             continue
         found[resources.NODE_CRS].append(nodes.node_cr(node, world, terway))
-        if node.custom_resource == "full" and resources.NODERUNTIMES in found:
+        if node.custom_resource == "full" and node.runtime and resources.NODERUNTIMES in found:
             served = [
                 pod for pod in cluster.pods.values() if pod.node == node.name and pod.ips and not pod.host_network
             ]

@@ -1,10 +1,11 @@
 """A scripted API server on a loopback port, to be asked by the product's own client over real HTTP."""
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
@@ -105,6 +106,7 @@ def serving(respond: Respond, tls: ssl.SSLContext | None = None) -> Iterator[Api
     finally:
         server.shutdown()
         thread.join()
+        server.hang_up()
         server.server_close()
 
 
@@ -129,6 +131,24 @@ def connect(api: Api, authorize: Authorize | None = None, *, concurrency: int = 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 64
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._lines: set[socket.socket] = set()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        self._lines.add(request)
+        super().process_request_thread(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._lines.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End connections that clients keep open, so that their threads end too."""
+        for line in list(self._lines):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away, or refuses our certificate, is part of the test."""
