@@ -152,6 +152,8 @@ def _proxy(loaded: Any) -> str | None:
 
 def _tls(loaded: Any) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=loaded.ssl_ca_cert or None)
+    # Newer Pythons refuse CAs without key identifiers, which many clusters have and kubectl accepts.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not loaded.verify_ssl:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -12,12 +12,18 @@ MASK = "******"
 
 _MASK = MASK.encode()
 
+_COLOUR = rb"(?:\\{1,7}(?:u001b|x1b|033)\[[0-9;]{0,8}m)?"
+"""A terminal colour inside a quoted text, where it is written out: `access_secret\\u001b[0m=`."""
+
 # A key is only recognised by its tail, so prefixes (`my_access_key`, `otelToken`, `x-acs-security-token`) come free,
 # and only right before a separator, so prose and codes (`InvalidAccessKeyId.NotFound`) stay readable.
 _KEY: Any = re2.compile(
     rb"(?:access[_-]?key(?:[_-]?(?:id|secret))?|access[_-]?(?:id|secret)|secret[_-]?key|token|passw(?:or)?d|secret"
     rb"|signature|api[_-]?key|private[_-]?key|client-key-data|encoded-?diagnostic-?message)"
-    rb"""\\{0,7}["']?[ \t]*[:=][ \t]*(\\{0,7}["'])?""",
+    + _COLOUR
+    + rb"""\\{0,7}["']?[ \t]*[:=][ \t]*"""
+    + _COLOUR
+    + rb"""(\\{0,7}["'])?""",
     re2_options(),
 )
 

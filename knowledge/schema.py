@@ -107,6 +107,11 @@ class Entry(_Strict):
     valid: str = Field(default="", description="config keys: the valid values, in words")
     valid_pattern: str | None = Field(default=None, description="config keys: RE2 a scalar value must match in full")
     secret: bool = False
+    lasting: bool = Field(default=False, description="no later success undoes it; a Ready pod may have it")
+    path: Literal["own_eni"] | None = Field(
+        default=None, description="causes: only pods that get an ENI of their own (trunk, exclusive) can have it"
+    )
+    behind: tuple[str, ...] = Field(default=(), description="causes: other causes that are its consequence")
     effect: bool = Field(default=False, description="causes: something else lies behind it, which logs may name")
     source: str = Field(default="", description="Terway source path, issue or document the fact comes from")
 

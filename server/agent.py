@@ -58,11 +58,13 @@ class Walk(msgspec.Struct):
 
 @asynccontextmanager
 async def connected(options: list[str]) -> AsyncIterator[Client]:
-    """Start the server as a subprocess on stdio, as an MCP host does, and connect to it."""
-    inherited = {
-        name: value for name, value in os.environ.items() if name.startswith(("TERWAY_MCP_", "KUBE", "PYTHON", "SSL_"))
-    }
-    command = StdioServerParameters(command=sys.executable, args=["-m", "terway_mcp.server", *options], env=inherited)
+    """Start the server as a subprocess on stdio, as an MCP host does, and connect to it.
+
+    It gets this environment whole: credential plugins and proxies of a kubeconfig may need any of it.
+    """
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "terway_mcp.server", *options], env=dict(os.environ)
+    )
     async with Client(command) as client:
         yield client
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.coverage import Coverage
-from terway_mcp.cluster.errors import BundleError, ClusterUnreachable, InvalidInput, TerwayMcpError
+from terway_mcp.cluster.errors import InvalidInput, TerwayMcpError
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.server import gate, plan
 from terway_mcp.server.envelope import Envelope, Status, checked, condensed, info, status_of, why_unread
@@ -41,7 +41,7 @@ class Refused(Exception):  # noqa: N818 - control flow inside this module, never
         super().__init__(message)
         self.status = status
         self.message = message
-        self.steps = steps if steps is not None else []
+        self.steps = steps
 
 
 @dataclass
@@ -79,12 +79,10 @@ class Calls:
             return self._wrap(call, refused.status, None, refused.message, refused.steps)
         except InvalidInput as error:
             return self._wrap(call, "invalid", None, str(error))
-        except (ClusterUnreachable, BundleError) as error:
+        except TerwayMcpError as error:
             return self._wrap(call, "unreachable", None, str(error))
         except TimeoutError:
             return self._wrap(call, "unreachable", None, f"{contract.name} did not finish in {_CALL_SECONDS:.0f} s")
-        except TerwayMcpError as error:
-            return self._wrap(call, "invalid", None, str(error))
         except Exception:
             logger.exception("%s failed", contract.name)
             return self._wrap(call, "unreachable", None, f"{contract.name} failed inside the server; see its log")

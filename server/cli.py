@@ -21,7 +21,10 @@ EXIT_ERROR = 1
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = parser().parse_args(arguments)
+    try:
+        options = parser().parse_args(arguments)
+    except InvalidInput as error:
+        return _exit_code(error)
     # stdout belongs to JSON-RPC (and to results); everything else goes to stderr, in plain lines.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:

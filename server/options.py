@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from terway_mcp.cluster.errors import InvalidInput
 from terway_mcp.server import __version__
 
 _EPILOG = "Options with a value may also come from the environment, e.g. TERWAY_MCP_BUNDLE for --bundle."
@@ -87,9 +88,16 @@ def _common(*, suppress: bool = False) -> argparse.ArgumentParser:
 
 
 def _option(target: argparse.ArgumentParser, *names: str, **settings: object) -> None:
-    """An option whose default the environment may set."""
+    """An option whose default the environment may set.
+
+    Raises:
+        InvalidInput: The environment holds none of the choices.
+    """
     long = next(name for name in names if name.startswith("--"))
     variable = "TERWAY_MCP_" + long.removeprefix("--").replace("-", "_").upper()
     if variable in os.environ and settings.get("default") is not argparse.SUPPRESS:
-        settings["default"] = os.environ[variable]
+        value, choices = os.environ[variable], settings.get("choices")
+        if isinstance(choices, tuple) and value not in choices:
+            raise InvalidInput(f"{variable} must be one of {', '.join(choices)}, not {value!r}")
+        settings["default"] = value
     target.add_argument(*names, **settings)  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ class InterfaceReport(msgspec.Struct, omit_defaults=True):
     conditions: dict[str, str] = {}
 
 
-class Accounting(msgspec.Struct, omit_defaults=True):
+class Accounting(msgspec.Struct):
     """ENI slots and pod IPs of one node.
 
     `eni_slots` excludes the primary ENI. `ip_capacity` is what all slots could hold, `ips_free` what is ready
@@ -131,7 +131,7 @@ def _interface(eni: str, found: TerwayNetworkInterface) -> InterfaceReport:
         found.v_switch_id,
         len(addresses),
         sum(1 for address in valid if address.pod_id),
-        sum(1 for address in valid if not address.pod_id),
+        sum(1 for address in valid if not address.pod_id) if found.status in ("InUse", "") else 0,
         sum(1 for address in addresses if address.status == "Invalid"),
         len(found.ipv4_prefix) + len(found.ipv6_prefix),
         {name: condition.message for name, condition in sorted(found.conditions.items())},

@@ -163,7 +163,8 @@ def _daemons(reads: ClusterReads, facts: FactSheet) -> list[DaemonHealth]:
 def _controlplane_facts(health: ControlplaneHealth, facts: FactSheet) -> None:
     subject = Subject("Deployment", names.CONTROLPLANE, _SYSTEM, "apps/v1")
     lease = "" if health.lease_age_s is None else f", lease renewed {health.lease_age_s} s ago"
-    text = f"terway-controlplane is {health.presence}: {health.ready} of {health.replicas} ready{lease}"
+    ready = f": {health.ready} of {health.replicas} ready" if health.replicas is not None else ""
+    text = f"terway-controlplane is {health.presence}{ready}{lease}"
     data = {"presence": health.presence, "lease_age_s": health.lease_age_s}
     facts.add(Fact("status", "controlplane", subject, text, data=data), health)
     if health.presence == "down":
@@ -186,6 +187,9 @@ def _eni_conf(
         name = "eni_conf_missing" if text is None else "eni_conf_invalid_json"
         facts.add(_config(name, subject, f"eni_conf: {check.error}", read, error=check.error), check)
         return check, None
+    if check.values.get("disable_device_plugin") is True:
+        words = "eni_conf.disable_device_plugin is true: no node offers aliyun/* resources"
+        facts.add(_config("config_device_plugin_disabled", subject, words, read))
     summary = ", ".join(f"{key}={value}" for key, value in check.values.items())[:400]
     facts.add(_config("eni_conf", subject, f"eni_conf: {summary}", read, **check.values), check)
     for problem in check.invalid:
@@ -229,6 +233,13 @@ def _controlplane_config(plane: ControlplaneConfig | None, knowledge: Knowledge,
     if plane.error:
         facts.add(Fact("config", "controlplane_config_invalid", subject, plane.error))
         return ConfigCheck(error=plane.error)
+    centralized = plane.flag("centralizedIPAM", default=False) or plane.values.get("ipamType") == "crd"
+    if centralized and not plane.serves_centralized_ipam:
+        words = "ctrl-config.yaml lists controllers without multi-ip-node and multi-ip-pod"
+        facts.add(Fact("config", "config_controllers_missing", subject, words))
+    if centralized and plane.lacks("node"):
+        words = "ctrl-config.yaml lists controllers without node"
+        facts.add(Fact("config", "config_node_controller_off", subject, words))
     level = str(plane.values.get("degradation") or "")
     if level:
         text = f"controlplane degradation is {level}: it has stopped adding IPs"
@@ -292,11 +303,15 @@ def _unhealthy(pods: list[Pod], facts: FactSheet) -> list[UnhealthyPod]:
         listed.append(row)
         subject = Subject("Pod", pod.metadata.name, pod.metadata.namespace, uid=pod.metadata.uid)
         for index, (state, container, words) in enumerate(states):
-            known = "controlplane_crashloop" if container == names.CONTROLPLANE else state
+            known = _controlplane_state(container) if pod.metadata.name.startswith(names.CONTROLPLANE) else state
             text = f"Terway pod {row.pod} on {row.node}: {container} {words}"
             fact = Fact("status", known, subject, text, group=container, data={"node": row.node})
             facts.add(fact, row if index == 0 else None)
     return listed
+
+
+def _controlplane_state(container: str) -> str:
+    return "controlplane_crashloop" if container else "controlplane_not_ready"
 
 
 def _notes(report: ClusterReport, reads: ClusterReads) -> list[str]:

@@ -34,8 +34,8 @@ class ControlplaneHealth(msgspec.Struct, omit_defaults=True):
     """
 
     presence: str
-    replicas: int = 0
-    ready: int = 0
+    replicas: int | None = None
+    ready: int | None = None
     version: str = ""
     holder: str = ""
     lease_age_s: int | None = None

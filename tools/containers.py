@@ -4,6 +4,8 @@ import msgspec
 
 from terway_mcp.cluster.objects import ContainerStatus, Pod, Terminated
 
+IMAGE_WAITS = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull")
+
 
 class ContainerReport(msgspec.Struct, omit_defaults=True):
     """One container: `state` reads `running`, `waiting: CrashLoopBackOff` or `terminated: OOMKilled (exit 137)`."""
@@ -47,12 +49,21 @@ def trouble_states(pod: Pod) -> list[tuple[str, str, str]]:
     """
     found: list[tuple[str, str, str]] = []
     if not pod.spec.node_name or (pod.status.phase == "Pending" and not _statuses(pod)):
-        found.append(("terway_pod_pending", "", f"phase {pod.status.phase or 'unknown'}"))
+        found.append(("terway_pod_pending", "", _why_pending(pod)))
     failing = [status for status in pod.status.init_container_statuses if _init_fails(status)]
     found += [("terway_init_failed", status.name, _words(status)) for status in failing]
+    unpulled = [status for status in pod.status.init_container_statuses if _is_unpulled(status)]
+    found += [("terway_pod_image_pull", status.name, _words(status)) for status in unpulled]
     for status in pod.status.container_statuses:
         found += _daemon_states(status)
     return found
+
+
+def _why_pending(pod: Pod) -> str:
+    for condition in pod.status.conditions:
+        if condition.type == "PodScheduled" and condition.status != "True":
+            return f"{condition.reason}: {condition.message}"
+    return f"phase {pod.status.phase or 'unknown'}"
 
 
 def _daemon_states(status: ContainerStatus) -> list[tuple[str, str, str]]:
@@ -64,7 +75,7 @@ def _daemon_states(status: ContainerStatus) -> list[tuple[str, str, str]]:
         found.append((f"{prefix}_oomkilled", status.name, _words(status)))
     if _is_crash(waiting) or (ended is not None and status.restart_count >= 3 and not status.ready):
         found.append((f"{prefix}_crashloop", status.name, _words(status)))
-    if waiting in ("ImagePullBackOff", "ErrImagePull", "InvalidImageName"):
+    if _is_unpulled(status):
         found.append((f"{prefix}_image_pull", status.name, _words(status)))
     return found
 
@@ -106,6 +117,10 @@ def _words(status: ContainerStatus) -> str:
 
 def _statuses(pod: Pod) -> list[ContainerStatus]:
     return pod.status.init_container_statuses + pod.status.container_statuses
+
+
+def _is_unpulled(status: ContainerStatus) -> bool:
+    return status.state.waiting is not None and status.state.waiting.reason in IMAGE_WAITS
 
 
 def _init_fails(status: ContainerStatus) -> bool:

@@ -7,6 +7,8 @@ import msgspec
 from terway_mcp.cluster.coverage import Read
 from terway_mcp.cluster.objects import ConfigMap, Node, Pod
 from terway_mcp.cluster.terway_objects import NodeRuntime, TerwayNode
+from terway_mcp.tools.own_eni import asks_for_eni
+from terway_mcp.tools.terway_names import MAX_AVAILABLE_IP_ANNOTATION
 
 
 class NodeReads(msgspec.Struct, frozen=True):
@@ -32,7 +34,7 @@ def eni_conf_of(config: ConfigMap | None) -> dict[str, Any] | None:
     return parsed if isinstance(parsed, dict) else None
 
 
-def address_states(reads: NodeReads, *, centralized: bool) -> list[tuple[str, str]]:
+def address_states(reads: NodeReads) -> list[tuple[str, str]]:
     """Pods against Terway's books: addresses that run but are not booked, and that are booked but do not run.
 
     Prefix mode books no pod addresses, and half a list of pods would make the other half look gone: then nothing
@@ -40,7 +42,7 @@ def address_states(reads: NodeReads, *, centralized: bool) -> list[tuple[str, st
     """
     node, pods = reads.terway_node.value, reads.pods.value
     complete = reads.pods.outcome == "read"
-    if not (centralized and complete) or node is None or pods is None:
+    if not complete or node is None or pods is None:
         return []
     if node.spec.eni and node.spec.eni.enable_ip_prefix:
         return []
@@ -69,6 +71,18 @@ def _held_states(reads: NodeReads, booked: dict[str, Any], pods: list[Pod]) -> l
     if reads.runtime.outcome == "not_found":
         found.append(("node_runtime_missing", "NodeRuntime of this node does not exist, so no address is released"))
     return found
+
+
+def local_states(reads: NodeReads) -> list[tuple[str, str]]:
+    """Under local IPAM nobody keeps books; the daemon only says how many pod addresses its node can have."""
+    node, pods = reads.node.value, reads.pods.value
+    limit = node.metadata.annotations.get(MAX_AVAILABLE_IP_ANNOTATION, "") if node else ""
+    if pods is None or reads.pods.outcome != "read" or not limit.isdigit() or int(limit) == 0:
+        return []
+    addressed = sum(1 for pod in pods if pod.status.pod_ip and not pod.spec.host_network and not asks_for_eni(pod))
+    if addressed < int(limit):
+        return []
+    return [("node_full", f"{addressed} pods have an address and the node can have {limit} (max-available-ip)")]
 
 
 def config_states(reads: NodeReads, zone: str) -> list[tuple[str, str]]:

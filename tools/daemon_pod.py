@@ -1,5 +1,7 @@
 """The Terway daemon pod of one node: whether it runs, and the facts about it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from terway_mcp.cluster.coverage import Read
@@ -27,20 +29,28 @@ class DaemonPodReport(msgspec.Struct, omit_defaults=True):
     evidence: str = ""
 
 
-def daemon_on_node(read: Read[list[Pod]], node: str, facts: FactSheet) -> DaemonPodReport | None:
-    """Report the Terway pod of a node; None when there is none or it could not be read."""
+def daemon_on_node(
+    read: Read[list[Pod]], node: str, facts: FactSheet, taints: Sequence[str] = ()
+) -> DaemonPodReport | None:
+    """Report the Terway pod of a node; None when there is none or it could not be read.
+
+    A taint is the usual reason for its absence, so the node's taints are told with it.
+    """
     if read.value is None:
         return None
     subject = Subject("Node", node)
     if not read.value:
-        text = f"no Terway pod exists on node {node}"
+        tainted = f"; the node is tainted {', '.join(taints)}" if taints else ""
+        text = f"no Terway pod exists on node {node}{tainted}"
         facts.add(Fact("status", "terway_pod_missing", subject, text, source=read.source))
         return None
-    if len(read.value) > 1:
-        listed = ", ".join(pod.metadata.name for pod in read.value[:4])
-        text = f"{len(read.value)} Terway pods run on {node}: {listed}"
+    # What an eviction leaves behind is no second Terway; of several the one that serves speaks for the node.
+    pods = [pod for pod in read.value if pod.status.phase not in ("Succeeded", "Failed")] or read.value
+    if len(pods) > 1:
+        listed = ", ".join(pod.metadata.name for pod in pods[:4])
+        text = f"{len(pods)} Terway pods run on {node}: {listed}"
         facts.add(Fact("status", "terway_pod_duplicate", subject, text, source=read.source))
-    pod = read.value[0]
+    pod = max(pods, key=lambda found: main_container_runs(found, names.DAEMON_CONTAINER))
     report = DaemonPodReport(
         pod.metadata.name,
         main_container_runs(pod, names.DAEMON_CONTAINER),

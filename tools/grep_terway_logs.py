@@ -244,7 +244,7 @@ def _fact(stream: Stream, group: Signature, node: str | None) -> Fact:
         f"{stream.container} log{times}: {group.sample}"[:500],
         group.last,
         f"GET /api/v1/namespaces/{meta.namespace}/pods/{meta.name}/log?container={stream.container}",
-        f"{stream.container}/{group.level}/{mask(group.sample)[:200]}",
+        f"{stream.container}{'-previous' if stream.previous else ''}/{group.level}/{mask(group.sample)[:200]}",
         {**data, **({"node": node} if node else {})},
     )
 

@@ -40,7 +40,7 @@ def _marks(report: PodReport) -> dict[str, Any]:
         "healthy": report.healthy,
         "enis": report.podeni.enis if report.podeni else [],
         "podnetworking": report.podnetworking.get("name", ""),
-        "own_eni": report.pod_eni == "true" or report.podeni is not None,
+        "own_eni": report.own_eni or report.podeni is not None,
     }
 
 
@@ -61,6 +61,7 @@ async def _read_all(reader: Reader, namespace: str, name: str) -> PodReads:
             else None
         )
         podnetworking = then.start(reader.get(PODNETWORKINGS, PodNetworking, networking)) if networking else None
+        offered = None if networking else then.start(reader.collect(PODNETWORKINGS, PodNetworking))
         interfaces: list[Pending[Any]] = [
             then.start(reader.get(NETWORKINTERFACES, NetworkInterface, eni))
             for eni in _enis(podeni.value.value)[:_INTERFACES_READ]
@@ -72,6 +73,7 @@ async def _read_all(reader: Reader, namespace: str, name: str) -> PodReads:
         podnetworking.value if podnetworking else None,
         [interface.value for interface in interfaces],
         terway.value if terway else None,
+        (offered.value.value or []) if offered else [],
     )
 
 

@@ -23,6 +23,13 @@ class ControlplaneConfig(msgspec.Struct, omit_defaults=True):
         value = self.values.get(key, default)
         return value if isinstance(value, bool) else str(value).lower() == "true"
 
+    def lacks(self, controller: str) -> bool:
+        """True when controllers are listed and this one is not, or is switched off by a minus sign."""
+        listed = self.values.get("controllers")
+        if not isinstance(listed, list) or not listed:
+            return False
+        return f"-{controller}" in listed or not {controller, "*"} & set(map(str, listed))
+
     @property
     def serves_centralized_ipam(self) -> bool:
         """True when the controllers multi-ip-node and multi-ip-pod are switched on."""

@@ -51,9 +51,13 @@ def is_continuation(line: bytes) -> bool:
 
     A kubelet puts its time stamp before every line, so it stands before a continuation, too.
     """
-    if stamp := _STAMP.match(line):
-        line = line[stamp.end() :]
-    return line[:1] in _CONTINUING
+    return without_stamp(line)[:1] in _CONTINUING
+
+
+def without_stamp(line: bytes) -> bytes:
+    """The line without the kubelet's time in front."""
+    stamp = _STAMP.match(line)
+    return line[stamp.end() :] if stamp else line
 
 
 def _utc(stamp: str) -> str:

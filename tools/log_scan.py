@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from terway_mcp.tools.event_groups import mask
-from terway_mcp.tools.log_lines import Record, is_continuation, parse_line
+from terway_mcp.tools.log_lines import Record, is_continuation, parse_line, without_stamp
 
 _LINE_LIMIT = 8 * 1024
 """A longer line is cut here; the rest of it is passed over, not kept."""
@@ -119,7 +119,7 @@ class LogScan:
             record = parse_line(lines[0].rstrip(b"\r")[:_LINE_LIMIT])
             if record is None:
                 continue
-            continued = [line.strip() for line in lines[1 : _CONTINUATIONS + 1]]
+            continued = [without_stamp(line).strip() for line in lines[1 : _CONTINUATIONS + 1]]
             record.text = b" ".join([record.text, *filter(None, continued)])
             if self._until and record.time and record.time[:19] > self._until[:19]:
                 continue

@@ -11,10 +11,18 @@ from terway_mcp.cluster.terway_objects import TerwayNode
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.accounting import Accounting, account, book_states
-from terway_mcp.tools.cross_checks import NodeReads, address_states, all_prefixes_assigned, config_states, eni_conf_of
+from terway_mcp.tools.cross_checks import (
+    NodeReads,
+    address_states,
+    all_prefixes_assigned,
+    config_states,
+    eni_conf_of,
+    local_states,
+)
 from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node
 from terway_mcp.tools.eni_conf import merge_patch
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
+from terway_mcp.tools.own_eni import asks_for_eni
 
 _TERWAY_NODE_API = "network.alibabacloud.com/v1beta1"
 _KERNEL_CHECK_SINCE = (1, 14)
@@ -120,7 +128,7 @@ def _condition_facts(condition: Condition, subject: Subject, source: str, facts:
 def _daemon(reads: NodeReads, report: NodeReport, facts: FactSheet) -> DaemonPodReport | None:
     """An ignored node needs no Terway pod, so its absence is no finding there."""
     ignored = report.ignore_by_terway == "true"
-    return daemon_on_node(reads.terway_pods, report.name, FactSheet() if ignored else facts)
+    return daemon_on_node(reads.terway_pods, report.name, FactSheet() if ignored else facts, report.taints)
 
 
 def _from_terway_node(reads: NodeReads, report: NodeReport, facts: FactSheet, now: datetime) -> None:
@@ -150,9 +158,30 @@ def _from_terway_node(reads: NodeReads, report: NodeReport, facts: FactSheet, no
     )
     for state, eni, words in book_states(node, books, now):
         observed = _observed(node, eni, state)
-        facts.add(Fact("status", state, subject, words, observed, source, eni, {"eni": eni, "message": words}))
+        facts.add(
+            Fact(
+                "status",
+                state,
+                subject,
+                words,
+                observed,
+                source,
+                eni,
+                _identifiers(node, eni, state) | {"message": words},
+            )
+        )
     books.interfaces = books.interfaces[:_INTERFACES_SHOWN]
     report.accounting = books
+
+
+def _identifiers(node: TerwayNode, eni: str, state: str) -> dict[str, Any]:
+    """What a state of the books is about, for the words of a verdict."""
+    interface = node.status.network_interfaces.get(eni)
+    if interface is None:
+        return {"eni": eni, "instance": node.spec.node_metadata.instance_id}
+    gone = [address.ip for address in interface.ipv4.values() if address.status == "Invalid"]
+    found: dict[str, Any] = {"eni": eni, "vswitch": interface.v_switch_id}
+    return found | {"ips": gone, "ip": gone[0]} if state == "ip_invalid" and gone else found
 
 
 def _observed(node: TerwayNode, eni: str, state: str) -> str:
@@ -191,7 +220,7 @@ def _pods(pods: list[Pod], report: NodeReport) -> None:
     report.pods = {
         "all": len(pods),
         "with_pod_network": len(networked),
-        "without_ip": sum(1 for pod in networked if not pod.status.pod_ip),
+        "without_ip": sum(1 for pod in networked if not pod.status.pod_ip and not asks_for_eni(pod)),
     }
 
 
@@ -216,7 +245,8 @@ def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
     if books and books.prefix_mode and waiting and books.enis:
         state = "prefix_exhausted" if all_prefixes_assigned(reads.terway_node.value) else "prefix_pods_waiting"
         contradict(state, f"{waiting} pods wait for an IP in prefix mode")
-    for state, words in (*address_states(reads, centralized=centralized), *config_states(reads, report.zone)):
+    checks = address_states(reads) if centralized else local_states(reads)
+    for state, words in (*checks, *config_states(reads, report.zone)):
         contradict(state, words)
     frozen = (reads.terway_node.value.metadata.labels if reads.terway_node.value else {}).get(names.EXCLUSIVE_LABEL)
     wanted = (reads.node.value.metadata.labels if reads.node.value else {}).get(names.EXCLUSIVE_LABEL)

@@ -9,6 +9,7 @@ from terway_mcp.cluster.objects import Namespace, Pod
 from terway_mcp.cluster.terway_objects import NetworkInterface, PodENI, PodNetworking
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.containers import (
+    IMAGE_WAITS,
     ContainerReport,
     container_reports,
     is_ready,
@@ -16,11 +17,12 @@ from terway_mcp.tools.containers import (
 )
 from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
+from terway_mcp.tools.own_eni import asks_for_eni, asks_for_erdma, wants_pod_eni
+from terway_mcp.tools.podnetworking_match import unserved_networking
 
 _TERWAY_API = "network.alibabacloud.com/v1beta1"
 _SANDBOX_WAITS = ("ContainerCreating", "PodInitializing")
 _CRASHES = ("CrashLoopBackOff", "RunContainerError", "Error")
-_IMAGE_WAITS = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull")
 
 
 class PodReads(msgspec.Struct, frozen=True):
@@ -32,6 +34,7 @@ class PodReads(msgspec.Struct, frozen=True):
     podnetworking: Read[PodNetworking] | None = None
     interfaces: list[Read[NetworkInterface]] = []
     terway_pods: Read[list[Pod]] | None = None
+    offered: list[PodNetworking] = []
 
 
 class PodENIReport(msgspec.Struct, omit_defaults=True):
@@ -66,6 +69,8 @@ class PodReport(msgspec.Struct, omit_defaults=True):
     created: str = ""
     deleting_since: str = ""
     pod_eni: str = ""
+    own_eni: bool = False
+    unserved_networking: str = ""
     config_source: str = ""
     config_source_why: str = ""
     annotation_conflicts: list[str] = []
@@ -87,6 +92,8 @@ def pod_report(reads: PodReads, pod: Pod) -> tuple[PodReport, FactSheet]:
     report.namespace_opted_out = bool(
         namespace and namespace.metadata.labels.get(names.NAMESPACE_OPT_OUT_LABEL) == "false"
     )
+    report.unserved_networking = unserved_networking(pod, namespace, reads.offered)
+    report.own_eni = report.own_eni or bool(report.unserved_networking)
     _pod_facts(pod, report, facts, reads.pod.source)
     _podeni(reads, pod, report, facts)
     _podnetworking(reads, report, facts)
@@ -127,11 +134,6 @@ def annotation_conflicts(pod: Pod) -> list[str]:
     return conflicts
 
 
-def wants_pod_eni(pod: Pod) -> bool:
-    """True for a pod that asks for an ENI of its own."""
-    return pod.metadata.annotations.get(names.POD_ENI) == "true"
-
-
 def _from_pod(pod: Pod) -> PodReport:
     meta, status = pod.metadata, pod.status
     owner = next((o for o in meta.owner_references if o.controller), None)
@@ -141,7 +143,7 @@ def _from_pod(pod: Pod) -> PodReport:
         f"{meta.namespace}/{meta.name}",
         phase=status.phase,
         ready=ready,
-        healthy=(ready and status.phase == "Running") or status.phase == "Succeeded",
+        healthy=not meta.deletion_timestamp and ((ready and status.phase == "Running") or status.phase == "Succeeded"),
         node=pod.spec.node_name,
         ips=addresses,
         host_network=pod.spec.host_network,
@@ -152,6 +154,7 @@ def _from_pod(pod: Pod) -> PodReport:
         created=meta.creation_timestamp or "",
         deleting_since=meta.deletion_timestamp or "",
         pod_eni=meta.annotations.get(names.POD_ENI, ""),
+        own_eni=asks_for_eni(pod),
         ignored_by_terway=meta.labels.get(names.IGNORE_LABEL) == "true",
     )
 
@@ -171,6 +174,7 @@ def _pod_facts(pod: Pod, report: PodReport, facts: FactSheet, source: str) -> No
         "phase": report.phase, "ready": report.ready, "node": report.node, "ips": report.ips,
         "host_network": report.host_network, "waiting": report.waiting, "created": report.created,
         "pod_eni": report.pod_eni, "owner": report.owner, "deleting": bool(report.deleting_since),
+        "erdma": asks_for_erdma(pod),
     }  # fmt: skip
     text = f"Pod {report.pod} is {report.phase or 'unknown'} ({words}) {where}, IPs {report.ips or 'none'}"
     facts.add(Fact("status", "pod", subject, text, source=source, data=data), report)
@@ -188,14 +192,26 @@ def _pod_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
     if not pod.spec.host_network and report.node and not report.ips and set(report.waiting) & set(_SANDBOX_WAITS):
         found.append(("pod_sandbox_waiting", "waits for its sandbox and has no IP"))
     if report.ips and not report.ready and set(report.waiting) & set(_CRASHES):
-        found.append(("pod_app_crash", f"has its IP, but a container crashes ({', '.join(report.waiting)})"))
-    if report.ips and set(report.waiting) & set(_IMAGE_WAITS):
+        found += _crash_states(report)
+    if report.ips and set(report.waiting) & set(IMAGE_WAITS):
         found.append(("pod_image_pull", f"has its IP, but an image cannot be pulled ({', '.join(report.waiting)})"))
+    if report.deleting_since:
+        held = f", held by {', '.join(pod.metadata.finalizers)}" if pod.metadata.finalizers else ""
+        words = f"has been terminating since {report.deleting_since}{held}"
+        found.append(("pod_foreign_finalizer" if held else "pod_terminating_stuck", words))
     if report.host_network:
         found.append(("pod_host_network", "uses hostNetwork; Terway does not handle it"))
     if report.ignored_by_terway:
         found.append(("pod_ignored_by_terway", "carries the label ignore-by-terway=true"))
     return found + _annotation_states(pod, report)
+
+
+def _crash_states(report: PodReport) -> list[tuple[str, str]]:
+    ends = [container.last_termination for container in report.containers if container.last_termination]
+    last = f", last {ends[0]}" if ends else ""
+    words = f"has its IP, but a container crashes ({', '.join(report.waiting)}{last})"
+    killed = any("OOMKilled" in end for end in ends)
+    return [("pod_oomkilled" if killed else "pod_app_crash", words)]
 
 
 def _annotation_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
@@ -205,7 +221,11 @@ def _annotation_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
         found.append(("pod_eni_value_invalid", f"pod-eni={annotations[names.POD_ENI]!r} is not a boolean"))
     if wants_pod_eni(pod) and not {names.POD_NETWORKS, names.POD_NETWORKING} & set(annotations):
         found.append(("pod_eni_without_config", "asks for an ENI, but the webhook wrote no pod-networks annotation"))
-    if wants_pod_eni(pod) and report.namespace_opted_out:
+    wants_own = wants_pod_eni(pod) or bool(report.unserved_networking)
+    if report.unserved_networking and not report.namespace_opted_out:
+        words = f"matches PodNetworking {report.unserved_networking}, but the webhook gave it nothing of it"
+        found.append(("pod_networking_not_applied", words))
+    if wants_own and report.namespace_opted_out:
         found.append(("namespace_pod_eni_disabled", "its namespace is labelled k8s.aliyun.com/pod-eni=false"))
     if (text := annotations.get(names.POD_NETWORKS)) and not _is_json(text):
         found.append(("pod_annotation_invalid", "its pod-networks annotation is not valid JSON"))

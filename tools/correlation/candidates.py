@@ -24,6 +24,9 @@ _FIRST_OF_SERIES = 0.9
 _CORROBORATION = 4.0
 _START_FACTS = ("terway_", "policy_", "eni_conf", "log")
 
+_PASSES = 0.9
+"""Throttling passes by itself; what stands beside it does not."""
+
 _EFFECT = 0.75
 """A cause that itself has a cause stands behind what names that one."""
 
@@ -86,7 +89,17 @@ def compete(found: list[Signal], knowledge: Knowledge, *, terway_down: bool) -> 
             candidate = Candidate(cause, support, [signal for signal in support if signal.over])
             candidate.score = _score(candidate, terway_down=terway_down)
             candidates.append(candidate)
+    _put_before_consequences(candidates)
     return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.cause.id))
+
+
+def _put_before_consequences(candidates: list[Candidate]) -> None:
+    """A cause outranks what follows from it, provided that both are seen on the target."""
+    by_id = {candidate.cause.id: candidate for candidate in candidates if candidate.is_near and not candidate.is_over}
+    for candidate in by_id.values():
+        followed = [by_id[cause].score for cause in candidate.cause.behind if cause in by_id]
+        if followed:
+            candidate.score = max(candidate.score, max(followed) + 1.0)
 
 
 def _score(candidate: Candidate, *, terway_down: bool) -> float:
@@ -96,6 +109,8 @@ def _score(candidate: Candidate, *, terway_down: bool) -> float:
         (signal.evidence.fact.kind, signal.evidence.fact.subject.kind_name) for signal in support if not signal.over
     }
     score = best + _CORROBORATION * min(3, max(0, len(sources) - 1))
+    if candidate.cause.category == "throttling":
+        score *= _PASSES
     if terway_down and explains_terway_down(candidate):
         score *= _COMPONENT_FIRST
     return score * _EFFECT if candidate.cause.effect else score
@@ -113,7 +128,7 @@ def explains_terway_down(candidate: Candidate) -> bool:
 def _worth(signal: Signal) -> float:
     near = signal.closeness if signal.closeness >= NEAR else signal.closeness * 0.6
     may_be_old = _FIRST_OF_SERIES if signal.evidence.fact.data.get("series") else 1.0
-    return _WEIGHT[signal.role] * near * may_be_old * (_OVER if signal.over else 1.0)
+    return _WEIGHT[signal.role] * near * may_be_old * signal.freshness * (_OVER if signal.over else 1.0)
 
 
 def is_decisive(candidate: Candidate) -> bool:

@@ -19,6 +19,8 @@ def derived_states(ledger: list[Evidence], target: Target) -> list[tuple[Evidenc
         *_exclusive_probe(ledger, target),
         *_expired_events(ledger, target),
         *_unmet_demand(ledger, target),
+        *_erdma_unsupported(ledger, target),
+        *_disagreeing_modes(ledger),
     ]
 
 
@@ -48,7 +50,7 @@ def _other_trunk(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evide
     trunk = next((str(e.fact.data.get("trunk_on") or "") for e in _facts(ledger, "node", target.node)), "")
     for evidence in _facts(ledger, "podeni", target.name):
         used = evidence.fact.data.get("trunk")
-        if used and trunk and used != trunk:
+        if evidence.fact.data.get("phase") == "Bind" and used and trunk and used != trunk:
             yield evidence, "podeni_other_trunk"
 
 
@@ -88,6 +90,24 @@ def _unmet_demand(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evid
         sample = str(evidence.fact.data.get("sample", ""))
         if evidence.fact.kind == "log" and "addIP demand calculation" in sample and f'"{target.node}"' in sample:
             yield evidence, "node_cr_eni_growth"
+
+
+def _erdma_unsupported(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """The pod asks for ERDMA where the daemon has switched it off."""
+    if not any(e.fact.data.get("erdma") for e in _facts(ledger, "pod", target.name)):
+        return
+    for evidence in ledger:
+        if evidence.fact.kind == "log" and "not support erdma" in str(evidence.fact.data.get("sample", "")):
+            yield evidence, "erdma_not_supported"
+
+
+def _disagreeing_modes(ledger: list[Evidence]) -> Iterator[tuple[Evidence, str]]:
+    """The controlplane found the daemon in local mode at its start, though eni_conf says crd now: it needs a restart."""
+    if not any(e.fact.name == "ipam_mode" and e.fact.data.get("mode") == "centralized" for e in ledger):
+        return
+    for evidence in ledger:
+        if evidence.fact.kind == "log" and "daemon is not at crd mode" in str(evidence.fact.data.get("sample", "")):
+            yield evidence, "ipam_mode_mismatch"
 
 
 def _facts(ledger: list[Evidence], name: str, subject: str) -> list[Evidence]:

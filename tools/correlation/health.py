@@ -1,7 +1,7 @@
 """Whether the target works, by its own status, and whether anything speaks against that."""
 
 from terway_mcp.tools.correlation.candidates import Candidate
-from terway_mcp.tools.correlation.target import Target
+from terway_mcp.tools.correlation.target import SAME, Target
 from terway_mcp.tools.evidence import Evidence
 
 
@@ -35,9 +35,21 @@ def contradicts_health(supported: list[Candidate], ledger: list[Evidence], targe
 
     A Ready pod works, unless the trouble is about its very address; a Ready node may still fail its next pod.
     """
+    if any(_lasts_on_target(candidate) for candidate in supported):
+        return True
     if target.kind != "pod":
         return any(candidate.is_near for candidate in supported)
     addresses = {
         str(ip) for evidence in ledger if evidence.fact.name == "pod" for ip in evidence.fact.data.get("ips", [])
     }
-    return any(signal.groups.get("ip") in addresses for candidate in supported for signal in candidate.support)
+    return any(
+        addresses & {signal.groups.get("ip"), *signal.evidence.fact.data.get("ips", [])}
+        for candidate in supported
+        for signal in candidate.support
+        if signal.evidence.fact.name != "pod"
+    )
+
+
+def _lasts_on_target(candidate: Candidate) -> bool:
+    """True for what a Ready pod may suffer from all the same, such as an ignored annotation."""
+    return any(signal.entry.lasting and signal.closeness >= SAME for signal in candidate.support)

@@ -1,22 +1,34 @@
 """What each piece of evidence says about a root cause."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from terway_mcp.knowledge.base import Knowledge, TextMatch
+from terway_mcp.knowledge.patterns import GROUPS
 from terway_mcp.knowledge.schema import Entry, Role, Source
 from terway_mcp.tools.correlation.derived import derived_states, retracted_states
 from terway_mcp.tools.correlation.target import Target, evidence_closeness
 from terway_mcp.tools.evidence import Evidence
+from terway_mcp.tools.times import parse
+
+_AGES = ((600.0, 1.0), (1800.0, 0.97), (7200.0, 0.9), (21600.0, 0.8))
+"""Weight of a signal by its age in seconds before the latest one: ten minutes, half an hour, two and six hours."""
+
+_STALE = 0.4
+_BEFORE_POD = 0.7
+"""What was last seen before the pod existed has not kept this pod from starting, though it may come back."""
+
+_POD_MARGIN = timedelta(minutes=5)
 
 
 class Signal(msgspec.Struct, frozen=True):
     """One entry of the knowledge, seen in one piece of evidence.
 
     `closeness` is 1.0 for the target itself; `groups` are the identifiers the text held; `over` says that a later
-    observation on the same object shows the trouble has passed.
+    observation on the same object shows the trouble has passed; `freshness` falls with its age.
     """
 
     evidence: Evidence
@@ -25,6 +37,7 @@ class Signal(msgspec.Struct, frozen=True):
     closeness: float
     groups: dict[str, str] = {}
     over: bool = False
+    freshness: float = 1.0
 
     @property
     def cause(self) -> str:
@@ -52,7 +65,8 @@ def signals(ledger: list[Evidence], knowledge: Knowledge, target: Target) -> lis
     for evidence, name in derived_states(ledger, target):
         if state := knowledge.state(name):
             found.append(Signal(evidence, state, state.role, evidence_closeness(evidence, target)))
-    return _mark_recovered(found)
+    found = [signal for signal in found if _is_on_path(signal, knowledge, target)]
+    return _mark_recovered(_aged(found, _born(ledger, target)))
 
 
 def best_match(evidence: Evidence, knowledge: Knowledge) -> TextMatch | None:
@@ -70,7 +84,7 @@ def _matches(evidence: Evidence, knowledge: Knowledge) -> list[TextMatch]:
         return list(knowledge.match_text(str(fact.data.get("sample", "")), source))[:3]
     found = []
     if state := knowledge.state(fact.name):
-        found.append(TextMatch(state, {}))
+        found.append(TextMatch(state, {name: str(fact.data[name]) for name in GROUPS if fact.data.get(name)}))
     if message := fact.data.get("message"):
         texts = [match for match in knowledge.match_text(str(message), "condition") if match.entry.role != "symptom"]
         found = texts[:2] + found
@@ -95,6 +109,39 @@ def event_matches(knowledge: Knowledge, event: Mapping[str, Any], object_kind: s
     return texts if entry is None else [*texts, TextMatch(entry, {})]
 
 
+def _is_on_path(signal: Signal, knowledge: Knowledge, target: Target) -> bool:
+    """A pod of the shared pool cannot suffer from what only pods with an ENI of their own go through."""
+    cause = knowledge.cause(signal.cause)
+    return not (target.kind == "pod" and not target.own_eni and cause is not None and cause.path == "own_eni")
+
+
+def _aged(found: list[Signal], born: datetime | None) -> list[Signal]:
+    """Weigh what was seen long before the latest observation less: a line of the daemon's start is no failure now."""
+    times = [moment for signal in found if (moment := parse(signal.time))]
+    if not times:
+        return found
+    latest = max(times)
+
+    def weight(moment: datetime) -> float:
+        before = _BEFORE_POD if born and moment < born - _POD_MARGIN else 1.0
+        return before * _freshness((latest - moment).total_seconds())
+
+    return [
+        msgspec.structs.replace(signal, freshness=weight(moment)) if (moment := parse(signal.time)) else signal
+        for signal in found
+    ]
+
+
+def _born(ledger: list[Evidence], target: Target) -> datetime | None:
+    """When the target pod was created."""
+    pods = [e.fact.data for e in ledger if e.fact.name == "pod" and e.fact.subject.name == target.name]
+    return parse(str(pods[0].get("created") or "")) if target.kind == "pod" and pods else None
+
+
+def _freshness(age_s: float) -> float:
+    return next((weight for limit, weight in _AGES if age_s <= limit), _STALE)
+
+
 def _mark_recovered(found: list[Signal]) -> list[Signal]:
     """Mark failures that a later success on the same object shows to be over."""
     recovered: dict[tuple[str, str, str], str] = {}
@@ -105,6 +152,7 @@ def _mark_recovered(found: list[Signal]) -> list[Signal]:
     return [
         msgspec.structs.replace(signal, over=True)
         if signal.role not in ("recovery", "benign")
+        and not signal.entry.lasting
         and signal.time
         and signal.time < recovered.get(_object(signal), "")
         else signal

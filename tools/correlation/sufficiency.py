@@ -54,9 +54,22 @@ def _doubt(best: Finding, ledger: list[Evidence], events: list[Evidence], knowle
         return "Something lies behind it that the logs can name."
     if best.category == "terway_bug":
         return "A bug is claimed only after the logs have been read."
-    if "{api}" in (cause.title if cause else "") and "(" not in best.title:
-        return "The logs name the API that was refused."
+    if "(unknown)" in best.title or ("{api}" in (cause.title if cause else "") and "(" not in best.title):
+        return "The logs name what is not known of it yet."
     reported = any(str(event.fact.data.get("reporter", "")).startswith(_REPORTS_NEW_EVENTS) for event in events)
     if any(evidence.fact.name == "events_rbac_gap" for evidence in ledger) and not reported:
         return "Terway may not write its newer events here, so the logs hold what the events should have said."
+    if best.confidence == "confirmed" or best.category in ("not_terway", "healthy"):
+        return ""
+    if not _is_told(best, ledger, knowledge):
+        return "Only states speak for it; the logs say whether it is what fails."
     return ""
+
+
+def _is_told(best: Finding, ledger: list[Evidence], knowledge: Knowledge) -> bool:
+    """True when an event or log names the cause, or a state or setting that leaves no other; not one that only fits."""
+    cited = [evidence for evidence in ledger if evidence.id in best.evidence]
+    if any(evidence.fact.kind in ("event", "log") for evidence in cited):
+        return True
+    states = [knowledge.state(evidence.fact.name) for evidence in cited]
+    return any(state is not None and state.role == "decisive" for state in states)

@@ -6,7 +6,7 @@ import re2
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.evidence import Evidence, Subject
 
-_NAMED_IN_LOG = re2.compile(r'\b(?:name|node|nodeName|pod|podID|podName)="([^"]{1,300})"')
+_NAMED_IN_LOG = re2.compile(r'\b(?:name|node|nodeName|pod|podID|podName)"?="([^"]{1,300})"')
 _CLUSTER_WIDE = ("ConfigMap", "ClusterRole", "Deployment", "DaemonSet", "Namespace", "Lease")
 _OWNERS = ("ReplicaSet", "StatefulSet", "Deployment", "DaemonSet", "Job")
 
@@ -58,6 +58,8 @@ def evidence_closeness(evidence: Evidence, target: Target) -> float:
         near = SHARED if fact.subject.namespace != names.SYSTEM_NAMESPACE else CARRIER
     if near == NEAR and node and target.node and node != target.node:
         near = FAR
+    if fact.data.get("source") == "controlplane_log":
+        near = NEAR
     if fact.kind == "log":
         near = min(near, _log_closeness(str(fact.data.get("sample", "")), fact.subject, target))
     return near

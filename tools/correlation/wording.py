@@ -46,7 +46,7 @@ def root_cause(candidate: Candidate, target: Target) -> str:
 
 def identifiers_of(candidate: Candidate, target: Target) -> dict[str, str]:
     """Identifiers from the supporting texts, by name; anything that does not look like one is left out."""
-    groups = {"node": target.node, **candidate.groups()}
+    groups = {"node": target.node, "name": candidate.strongest.evidence.fact.subject.name, **candidate.groups()}
     return {name: value for name, value in groups.items() if _IDENTIFIER.fullmatch(value)}
 
 

@@ -1,0 +1,212 @@
+"""Which cluster a call talks to: contexts of a kubeconfig, or one captured bundle."""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+import yaml
+from bundle_fixtures import RES, archive, named, write
+from loopback import Api, Reply, in_turn, json_reply, serving
+
+from terway_mcp.cluster import clusters as clusters_module
+from terway_mcp.cluster import connection as connection_module
+from terway_mcp.cluster.clusters import Clusters
+from terway_mcp.cluster.errors import BundleError, ClusterUnreachable, InvalidInput
+from terway_mcp.cluster.objects import Namespace, Node
+from terway_mcp.cluster.resources import NAMESPACES, NODES
+
+pytestmark = pytest.mark.anyio
+
+FILES = {f"{RES}/namespaces.json": [named("shop"), named("kube-system")]}
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pause between two attempts, without the pause."""
+    monkeypatch.setattr(connection_module, "_backoff", lambda _attempt: 0.01)
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with serving(in_turn(json_reply({"items": [named("shop")]}))) as api:
+        yield api
+
+
+def kubeconfig(path: Path, current: str = "one", **contexts: str) -> str:
+    """A kubeconfig with a context per server."""
+    document: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": current,
+        "clusters": [{"name": name, "cluster": {"server": url}} for name, url in contexts.items()],
+        "users": [{"name": name, "user": {"token": f"token-of-{name}"}} for name in contexts],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in contexts],
+    }
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["case-7", "case.7.tar.gz", "case.tgz"])
+async def test_a_bundle_is_a_context_named_after_its_file(tmp_path: Path, name: str) -> None:
+    path = archive(tmp_path / name, FILES) if "gz" in name else write(tmp_path / name, FILES)
+    clusters = Clusters(bundle=path)
+    wanted = f"bundle:{name.removesuffix('.tar.gz').removesuffix('.tgz')}"
+    assert await clusters.resolve() == wanted
+    assert await clusters.resolve(wanted) == wanted
+    assert await clusters.contexts() == [wanted]
+    reader = await clusters.reader(wanted)
+    read = await reader.collect(NAMESPACES, Namespace)
+    assert [found.metadata.name for found in read.value or []] == ["kube-system", "shop"]
+    await clusters.aclose()
+
+
+async def test_another_context_than_the_bundles_is_refused_by_name(tmp_path: Path) -> None:
+    clusters = Clusters(bundle=write(tmp_path / "case", FILES))
+    with pytest.raises(InvalidInput, match="attached to bundle:case; context 'production' is not available"):
+        await clusters.resolve("production")
+    assert await clusters.resolve() == "bundle:case"
+    await clusters.aclose()
+
+
+async def test_a_context_given_at_start_does_not_get_into_the_bundles_way(tmp_path: Path) -> None:
+    clusters = Clusters(bundle=write(tmp_path / "case", FILES), context="from-the-command-line")
+    assert await clusters.resolve() == "bundle:case"
+    await clusters.aclose()
+
+
+@pytest.mark.parametrize("name", ["missing", "empty"])
+async def test_a_bundle_that_is_none_is_a_bundle_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    clusters = Clusters(bundle=tmp_path / name)
+    for _ in range(2):
+        with pytest.raises(BundleError, match=name):
+            await clusters.resolve()
+    await clusters.aclose()
+
+
+async def test_a_bundle_that_appears_later_is_opened_then(tmp_path: Path) -> None:
+    clusters = Clusters(bundle=tmp_path / "case")
+    with pytest.raises(BundleError):
+        await clusters.resolve()
+    write(tmp_path / "case", FILES)
+    assert await clusters.resolve() == "bundle:case"
+    await clusters.aclose()
+
+
+async def test_the_current_context_is_the_default(tmp_path: Path, api: Api) -> None:
+    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", "two", one=api.url, two=api.url))
+    assert await clusters.resolve() == "two"
+    assert await clusters.contexts() == ["one", "two"]
+    reader = await clusters.reader("two")
+    await reader.collect(NAMESPACES, Namespace)
+    await clusters.aclose()
+    assert [request.token for request in api.requests] == ["Bearer token-of-two"]
+
+
+async def test_the_context_of_the_command_line_comes_before_the_current_one(tmp_path: Path, api: Api) -> None:
+    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", "two", one=api.url, two=api.url), context="one")
+    assert await clusters.resolve() == "one"
+    assert await clusters.resolve("two") == "two"
+    await clusters.aclose()
+
+
+async def test_each_context_is_opened_once_and_keeps_its_connection(
+    tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str | None] = []
+    connect = clusters_module.Clusters._connect
+
+    async def counting(self: Clusters, context: str | None) -> Any:
+        opened.append(context)
+        return await connect(self, context)
+
+    monkeypatch.setattr(clusters_module.Clusters, "_connect", counting)
+    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url, two=api.url))
+    async with anyio.create_task_group() as tasks:
+        for name in (None, "one", "two", "two", None, "one"):
+            tasks.start_soon(clusters.resolve, name)
+    for name in ("one", "two", "one", "two"):
+        reader = await clusters.reader(name)
+        await reader.collect(NAMESPACES, Namespace)
+    await clusters.aclose()
+    assert opened == [None, "two"]
+    assert len({request.port for request in api.requests}) == 2
+
+
+async def test_two_servers_are_not_mixed_up(tmp_path: Path, api: Api) -> None:
+    with serving(in_turn(json_reply({"items": [named("other")]}))) as other:
+        clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url, two=other.url))
+        for name, wanted in (("one", ["shop"]), ("two", ["other"]), ("one", ["shop"])):
+            read = await (await clusters.reader(name)).collect(NAMESPACES, Namespace)
+            assert [found.metadata.name for found in read.value or []] == wanted
+        await clusters.aclose()
+
+
+async def test_closed_clusters_can_be_opened_again(tmp_path: Path, api: Api) -> None:
+    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url))
+    for _ in range(2):
+        reader = await clusters.reader(await clusters.resolve())
+        assert (await reader.collect(NODES, Node)).outcome == "read"
+        await clusters.aclose()
+    await clusters.aclose()
+    assert len({request.port for request in api.requests}) == 2
+
+
+async def test_a_bundle_can_be_closed_and_opened_again(tmp_path: Path) -> None:
+    clusters = Clusters(bundle=write(tmp_path / "case", FILES))
+    for _ in range(2):
+        reader = await clusters.reader(await clusters.resolve())
+        assert (await reader.collect(NAMESPACES, Namespace)).outcome == "read"
+        await clusters.aclose()
+
+
+async def test_an_unknown_context_is_unreachable_by_name(tmp_path: Path, api: Api) -> None:
+    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url))
+    with pytest.raises(ClusterUnreachable, match="production"):
+        await clusters.resolve("production")
+    assert await clusters.resolve() == "one"
+    await clusters.aclose()
+
+
+async def test_a_credential_plugin_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters_module, "CALL_SECONDS", 0.3)
+    released = tmp_path / "released"
+    wait = f"import os, time\nwhile not os.path.exists({str(released)!r}): time.sleep(0.02)"
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": sys.executable, "args": ["-c", wait]}
+    document = {
+        "current-context": "slow",
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"exec": plugin}}],
+        "contexts": [{"name": "slow", "context": {"cluster": "c", "user": "u"}}],
+    }
+    (tmp_path / "config").write_text(yaml.safe_dump(document))
+    clusters = Clusters(kubeconfig=str(tmp_path / "config"))
+    began = time.monotonic()
+    with pytest.raises(ClusterUnreachable, match="credential plugin of context 'slow' did not answer in time"):
+        await clusters.resolve("slow")
+    assert time.monotonic() - began < 3
+    released.touch()
+    await clusters.aclose()
+
+
+async def test_without_a_kubeconfig_there_are_no_contexts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    clusters = Clusters(kubeconfig=str(tmp_path / "missing"))
+    assert await clusters.contexts() == []
+    with pytest.raises(ClusterUnreachable, match=r"no kubeconfig: .*missing does not exist"):
+        await clusters.resolve()
+    await clusters.aclose()
+
+
+async def test_reading_through_a_context_needs_no_resolve_first(tmp_path: Path, api: Api) -> None:
+    api.respond = in_turn(Reply(200, b'{"gitVersion": "v1.36.2"}'))
+    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url))
+    version = (await (await clusters.reader("one")).version()).value
+    assert version is not None
+    assert version.git_version == "v1.36.2"
+    await clusters.aclose()
