@@ -1,5 +1,6 @@
 """Asking the product about a scenario, the way a host does: through an MCP client, following `next_steps`."""
 
+import re
 from pathlib import Path
 
 import anyio
@@ -44,6 +45,16 @@ class Outcome(msgspec.Struct, frozen=True):
         """Forbidden claims that the title or the root cause makes."""
         claimed = f"{self.verdict.get('title', '')} {self.verdict.get('root_cause', '')}".lower()
         return [claim for claim in self.scenario.truth.forbidden if claim.lower() in claimed]
+
+    def check(self) -> None:
+        """Fail unless the category is right, the facts are named, nothing false is claimed and evidence is cited."""
+        assert self.is_right, self.row()
+        assert not self.missing_facts, self.row()
+        assert not self.false_claims, self.row()
+        assert len(self.walk.calls) <= 8
+        cited = self.verdict.get("evidence", [])
+        assert isinstance(cited, list)
+        assert all(re.fullmatch(r"E\d+", str(evidence)) for evidence in cited)
 
     def row(self) -> str:
         """One line of the table."""

@@ -102,7 +102,7 @@ def _erdma_unsupported(ledger: list[Evidence], target: Target) -> Iterator[tuple
 
 
 def _disagreeing_modes(ledger: list[Evidence]) -> Iterator[tuple[Evidence, str]]:
-    """The controlplane found the daemon in local mode at its start, though eni_conf says crd now: it needs a restart."""
+    """The controlplane found the daemon in local mode at its start, though eni_conf says crd now."""
     if not any(e.fact.name == "ipam_mode" and e.fact.data.get("mode") == "centralized" for e in ledger):
         return
     for evidence in ledger:
