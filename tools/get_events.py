@@ -14,6 +14,7 @@ from terway_mcp.cluster.reader import Query
 from terway_mcp.cluster.resources import EVENTS
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.identifiers import identifiers
+from terway_mcp.knowledge.schema import Entry
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.arguments import GetEvents
 from terway_mcp.tools.case import Case, Report
@@ -215,11 +216,16 @@ def _row(group: EventGroup, noted: Noted, knowledge: Knowledge) -> EventRow:
         group.message[:_MESSAGE],
         group.reporter,
         canonical if canonical != group.reason else "",
-        entry_words(best) if best and group.is_warning else "",
+        _meaning(best) if group.is_warning else "",
         best.category or "" if best and group.is_warning else "",
         _ids(group.message),
         noted.unchanged,
     )
+
+
+def _meaning(entry: Entry | None) -> str:
+    """What a warning means; one that nobody knows is said to be unknown rather than left out."""
+    return entry_words(entry) if entry else "not known; read the message"
 
 
 def _ids(message: str) -> dict[str, list[str]]:

@@ -57,17 +57,16 @@ class Outcome(msgspec.Struct, frozen=True):
         assert all(re.fullmatch(r"E\d+", str(evidence)) for evidence in cited)
 
     def row(self) -> str:
-        """One line of the table."""
-        size = sum(call.bytes for call in self.walk.calls)
-        wrong = [] if self.is_right else [f"category {self.category}"]
-        wrong += [f"not named: {fact}" for fact in self.missing_facts]
+        """One line of the table: scenario, category, facts named, false claims, cost, and what is wrong."""
+        truth, size = self.scenario.truth, sum(call.bytes for call in self.walk.calls)
+        named = f"{len(truth.facts) - len(self.missing_facts)}/{len(truth.facts)}"
+        category = self.category if self.is_right else f"{self.category} (not {truth.category})"
+        wrong = [f"not named: {fact}" for fact in self.missing_facts]
         wrong += [f"claimed: {claim}" for claim in self.false_claims]
-        confidence = str(self.verdict.get("confidence", "-"))
-        expected = self.scenario.truth.category
         return (
-            f"{self.scenario.name:<32} {expected:<22} {confidence:<13} {len(self.walk.calls)} calls {size:>7,} B  "
-            f"{'; '.join(wrong) or 'right'}"
-        )
+            f"{self.scenario.name:<32} {category:<22} {self.verdict.get('confidence', '-'):<13} {named:>5} facts "
+            f"{len(self.false_claims)} false {len(self.walk.calls)} calls {size:>7,} B  {'; '.join(wrong)}"
+        ).rstrip()
 
 
 def ask(scenario: Scenario, folder: Path) -> Outcome:

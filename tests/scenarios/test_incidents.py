@@ -1,6 +1,9 @@
 """Does it find the true cause? Every incident of the corpus, asked about through MCP and measured against its truth."""
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +26,7 @@ def table(request: pytest.FixtureRequest) -> Iterator[None]:
     """Print what was measured, also when everything passed."""
     yield
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print("\n\nscenario                         category               confidence    cost              result")
-        print("\n".join(_TABLE))
+        print("\n\n" + "\n".join(_TABLE))
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -49,3 +51,15 @@ def test_rules_and_knowledge_know_no_scenario() -> None:
     found = {name for name in names if name in code}
     found |= set(re.findall(r"cn-\w+\.10\.\d+\.\d+\.\d+|(?:vsw|eni|sg|i)-bp1[a-z0-9]{8,}", code))
     assert not found
+
+
+@pytest.mark.parametrize("name", ["ram-denied-assign", "two-faults-on-one-node", "webhook-denies"])
+def test_the_command_line_comes_to_the_same_verdict(name: str, tmp_path: Path) -> None:
+    scenario = CORPUS[name](World())
+    asked = ask(scenario, tmp_path)
+    target = scenario.pod or scenario.workload
+    command = [sys.executable, "-m", "terway_mcp.server", "diagnose", "--json", "-n", scenario.namespace, target]
+    told = subprocess.run(
+        [*command, "--bundle", str(tmp_path / f"{name}.tar.gz")], capture_output=True, text=True, check=True
+    )
+    assert json.loads(told.stdout)["verdict"] == asked.verdict

@@ -184,9 +184,10 @@ async def test_an_old_reason_is_shown_with_todays_name(capture: Capture, old: st
     assert (row["reason"], row["same_as"]) == (old, new)
 
 
-async def test_a_reason_nobody_knows_is_shown_without_a_meaning(capture: Capture) -> None:
+async def test_a_reason_nobody_knows_is_shown_and_said_to_be_unknown(capture: Capture) -> None:
     (row,) = rows(await capture(telling(event("SomethingNew", "never heard of", ABOUT_WEB))).get_events())
-    for absent in ("same_as", "meaning", "category", "ids"):
+    assert row["meaning"] == "not known; read the message"
+    for absent in ("same_as", "category", "ids"):
         assert absent not in row
 
 
