@@ -138,6 +138,18 @@ def _capture(options: argparse.Namespace) -> int:
     return 0
 
 
+def _rbac(options: argparse.Namespace) -> int:
+    import yaml  # noqa: PLC0415
+
+    from terway_mcp.cluster.grants import grants, manifests  # noqa: PLC0415
+    from terway_mcp.cluster.names import namespace_name, object_name  # noqa: PLC0415
+
+    table = grants(tuple(object_name(name, "ConfigMap") for name in options.configmap))
+    documents = manifests(table, namespace=namespace_name(options.namespace))
+    print(yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=False), end="")  # noqa: T201
+    return 0
+
+
 def _api(options: argparse.Namespace) -> int:
     from terway_mcp.cluster.bundle import Bundle  # noqa: PLC0415
     from terway_mcp.cluster.embedded.serve import Serving, serve  # noqa: PLC0415
@@ -159,5 +171,6 @@ _COMMANDS = {
     "inspect": _inspect,
     "demo": _demo,
     "capture": _capture,
+    "rbac": _rbac,
     "api": _api,
 }

@@ -50,6 +50,12 @@ def parser() -> argparse.ArgumentParser:
     capture.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE.tar.gz")
     capture.add_argument("-n", "--namespace", action="append", default=[], help="also this namespace (repeatable)")
 
+    rbac = command("rbac", "print the RBAC manifest that the tools need")
+    _option(rbac, "--namespace", "-n", default="kube-system", help="of the service account")
+    rbac.add_argument(
+        "--configmap", action="append", default=[], help="also this dynamic node configuration (repeatable)"
+    )
+
     api = command("api", "serve a bundle as a Kubernetes API for kubectl")
     _option(api, "--host", default="127.0.0.1")
     _option(api, "--port", type=int, default=0, help="default: a free one")
