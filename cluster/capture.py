@@ -6,6 +6,7 @@ The layout is that of a Troubleshoot support bundle, see `bundle.py`. Secrets ar
 import io
 import tarfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import msgspec
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.errors import BundleError, ClusterUnreachable
+from terway_mcp.cluster.names import namespace_name
 from terway_mcp.cluster.objects import Pod
 from terway_mcp.cluster.reader import LogQuery, Query, Reader
 from terway_mcp.cluster.resources import (
@@ -75,33 +77,41 @@ async def capture(clusters: Clusters, output: Path, namespaces: tuple[str, ...],
     """Write a bundle; returns a line per read that failed.
 
     Raises:
+        InvalidInput: A namespace is malformed.
         ClusterUnreachable: Nothing could be read.
         BundleError: The file cannot be written.
     """
-    context = await clusters.resolve()
-    reader = await clusters.reader(context, seconds=_SECONDS)
-    files: dict[str, bytes] = {}
+    reads = _reads([namespace_name(namespace) for namespace in namespaces])
+    try:
+        reader = await clusters.reader(await clusters.resolve(), seconds=_SECONDS)
+        files = await _gathered(reader, reads, mask)
+    finally:
+        await clusters.aclose()
+    await anyio.to_thread.run_sync(_write, output, files, reader.now)
+    return [f"{entry.what}: {entry.outcome} {entry.detail}".strip() for entry in reader.coverage if _failed(entry)]
+
+
+def _reads(namespaces: list[str]) -> list[tuple[Resource, str | None, str]]:
+    """Every list to ask for as resource, namespace and name ("" for all), each once however often it is wanted."""
+    wanted: list[tuple[Resource, str | None, str]] = [(resource, None, "") for resource in _WHOLE]
+    wanted += [(CLUSTERROLES, None, name) for name in _CLUSTERROLES]
+    wanted += [(resource, _SYSTEM, name) for resource, names in _BY_NAME for name in names]
+    wanted += [(resource, _SYSTEM, "") for resource in _IN_SYSTEM]
+    wanted.append((EVENTS, "default", ""))
+    wanted += [(resource, namespace, "") for namespace in namespaces for resource in _IN_NAMESPACE]
+    return list(dict.fromkeys(wanted))
+
+
+async def _gathered(reader: Reader, reads: list[tuple[Resource, str | None, str]], mask: Mask) -> dict[str, bytes]:
+    """The content of every file of the bundle, by its path in it."""
     version = await reader.version()
     if version.value is None:
         raise ClusterUnreachable(version.coverage.detail or "the API server did not answer")
-    files["cluster-info/cluster_version.json"] = msgspec.json.encode(version.value)
-    for resource in _WHOLE:
-        await _collect(reader, files, mask, resource)
-    for name in _CLUSTERROLES:
-        await _collect(reader, files, mask, CLUSTERROLES, name=name)
-    for resource, names in _BY_NAME:
-        for name in names:
-            await _collect(reader, files, mask, resource, _SYSTEM, name)
-    for resource in _IN_SYSTEM:
-        await _collect(reader, files, mask, resource, _SYSTEM)
-    await _collect(reader, files, mask, EVENTS, "default")
-    for namespace in namespaces:
-        for resource in _IN_NAMESPACE:
-            await _collect(reader, files, mask, resource, namespace)
+    files = {"cluster-info/cluster_version.json": msgspec.json.encode(version.value)}
+    for resource, namespace, name in reads:
+        await _collect(reader, files, mask, resource, namespace, name)
     await _logs(reader, files, mask)
-    await clusters.aclose()
-    await anyio.to_thread.run_sync(_write, output, files)
-    return [f"{entry.what}: {entry.outcome} {entry.detail}".strip() for entry in reader.coverage if _failed(entry)]
+    return files
 
 
 async def _collect(
@@ -109,8 +119,8 @@ async def _collect(
     files: dict[str, bytes],
     mask: Mask,
     resource: Resource,
-    namespace: str | None = None,
-    name: str = "",
+    namespace: str | None,
+    name: str,
 ) -> None:
     """Add one collection to the files; several names of one resource end up in one list."""
     items: list[Any] = []
@@ -171,11 +181,17 @@ async def _logs(reader: Reader, files: dict[str, bytes], mask: Mask) -> None:
 async def _log(reader: Reader, files: dict[str, bytes], mask: Mask, pod: Pod, query: LogQuery) -> None:
     meta, suffix = pod.metadata, "-previous" if query.previous else ""
     folder = f"cluster-resources/pods/logs/{meta.namespace}/{meta.name}"
-    async with reader.log(meta.namespace, meta.name, query) as blocks:
-        if isinstance(blocks, Coverage):
-            files[f"{folder}/{query.container}-logs-errors.log"] = blocks.detail.encode()
-            return
-        raw = b"".join([block async for block in blocks])
+    raw = b""
+    try:
+        async with reader.log(meta.namespace, meta.name, query) as blocks:
+            if isinstance(blocks, Coverage):
+                files[f"{folder}/{query.container}-logs-errors.log"] = blocks.detail.encode()
+                return
+            async for block in blocks:
+                raw += block
+    except ClusterUnreachable as error:
+        # What came before the break is worth keeping; the rest of the cluster is worth asking for.
+        reader.cover(f"log of {meta.namespace}/{meta.name}/{query.container}", "truncated", str(error))
     lines = raw.decode(errors="replace").split("\n")
     files[f"{folder}/{query.container}{suffix}.log"] = "\n".join(mask(line) for line in lines).encode()
 
@@ -188,13 +204,13 @@ def _failed(entry: Coverage) -> bool:
     return entry.outcome not in ("read", "not_found")
 
 
-def _write(output: Path, files: dict[str, bytes]) -> None:
+def _write(output: Path, files: dict[str, bytes], taken: datetime) -> None:
     top = output.name.removesuffix(".tar.gz")
     try:
         with tarfile.open(output, "w:gz") as archive:
             for name, content in sorted(files.items()):
                 entry = tarfile.TarInfo(f"{top}/{name}")
-                entry.size, entry.mode = len(content), 0o600
+                entry.size, entry.mode, entry.mtime = len(content), 0o600, int(taken.timestamp())
                 archive.addfile(entry, io.BytesIO(content))
     except OSError as error:
         raise BundleError(f"cannot write {output}: {error.strerror or error}") from error

@@ -42,6 +42,22 @@ class Clusters:
         connection, _ = await self._connection(context)
         return Reader(connection, seconds=seconds)
 
+    async def warm_up(self) -> None:
+        """Open the default context before it is asked for, and say hello to its API server.
+
+        Where a credential plugin would run, which may ask its user something, only the client is imported.
+
+        Raises:
+            ClusterUnreachable: There is nothing to connect with.
+            BundleError: The bundle cannot be opened.
+        """
+        if not self._bundle:
+            from terway_mcp.cluster.credentials import needs_plugin  # noqa: PLC0415 - imports kubernetes
+
+            if await anyio.to_thread.run_sync(needs_plugin, self._kubeconfig, self._default, abandon_on_cancel=True):
+                return
+        await (await self.reader(await self.resolve())).version()
+
     async def contexts(self) -> list[str]:
         """Names of the contexts that can be asked for."""
         if self._bundle:
@@ -61,7 +77,10 @@ class Clusters:
             wanted = context or self._default
             if wanted not in self._open:
                 opened = await self._connect(wanted)
-                self._open[wanted] = self._open[opened[1]] = opened
+                if opened[1] in self._open:
+                    # The default context, which was asked for by its name before.
+                    await opened[0].aclose()
+                self._open[wanted] = self._open.setdefault(opened[1], opened)
             return self._open[wanted]
 
     async def _connect(self, context: str | None) -> tuple[Connection, str]:

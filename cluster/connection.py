@@ -12,6 +12,7 @@ import httpx2
 import msgspec
 
 from terway_mcp.cluster.errors import ClusterUnreachable
+from terway_mcp.cluster.objects import Version
 
 Authorize = Callable[[bool], Awaitable[Mapping[str, str]]]
 """Gives the request headers that authenticate; True asks for fresh ones after a 401."""
@@ -44,6 +45,9 @@ class Connection:
         self._limiter = anyio.CapacityLimiter(concurrency)
         self._offset = 0.0
         self.requests = 0
+        self.version: Version | None = None
+        """What the API server has said of its version; `greeting` is held while it is asked."""
+        self.greeting = anyio.Lock()
 
     @property
     def now(self) -> datetime:
@@ -51,7 +55,7 @@ class Connection:
         return datetime.fromtimestamp(datetime.now(UTC).timestamp() + self._offset, UTC)
 
     async def get(self, path: str, params: Mapping[str, str]) -> Answer:
-        """Send one GET; retry 429, 5xx and broken connections up to three times, honouring Retry-After.
+        """Send one GET, up to three times on 429, 5xx and broken connections, honouring Retry-After.
 
         The caller bounds the time with a cancel scope.
 

@@ -20,6 +20,9 @@ import yaml
 from terway_mcp.cluster.connection import Connection
 from terway_mcp.cluster.errors import ClusterUnreachable
 
+IN_CLUSTER = "in-cluster"
+"""What the context of a pod's service account is called."""
+
 _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 8.0
 """Longest silence on an open connection: an API server that sends nothing for so long is hanging."""
@@ -42,10 +45,20 @@ def kubeconfig_contexts(kubeconfig: str | None) -> tuple[list[str], str]:
     return [entry["name"] for entry in contexts], active["name"] if active else ""
 
 
+def needs_plugin(kubeconfig: str | None, context: str | None) -> bool:
+    """True when connecting to a context runs a program; what cannot be read needs none."""
+    from kubernetes import config  # noqa: PLC0415 - see the module's first lines
+
+    try:
+        return not _in_cluster(kubeconfig, context) and bool(_plugin(kubeconfig, context))
+    except (config.ConfigException, *_UNUSABLE):
+        return False
+
+
 def connect_kubeconfig(kubeconfig: str | None, context: str | None) -> tuple[Connection, str]:
     """Open a connection for a kubeconfig context, or for the pod's service account when there is no kubeconfig.
 
-    Blocking: exec plugins may run. Returns the connection and the context's name (`in-cluster` for a pod).
+    Blocking: exec plugins may run. Returns the connection and the context's name (`IN_CLUSTER` for a pod).
 
     Raises:
         ClusterUnreachable: Nothing to connect with; the message says what was looked for and what to set.
@@ -63,9 +76,8 @@ def connect_kubeconfig(kubeconfig: str | None, context: str | None) -> tuple[Con
         http = _http_client(loaded)
     except _UNUSABLE as error:
         raise ClusterUnreachable(_explain(kubeconfig, context, error)) from error
-    if _in_cluster(kubeconfig, context):
-        return Connection(http, _Authorizer(loaded, load)), "in-cluster"
-    return Connection(http, _Authorizer(loaded, load)), context or kubeconfig_contexts(kubeconfig)[1]
+    name = IN_CLUSTER if _in_cluster(kubeconfig, context) else context or kubeconfig_contexts(kubeconfig)[1]
+    return Connection(http, _Authorizer(loaded, load)), name
 
 
 def _load(kubeconfig: str | None, context: str | None) -> Any:
@@ -163,7 +175,7 @@ def _tls(loaded: Any) -> ssl.SSLContext:
 
 
 def _in_cluster(kubeconfig: str | None, context: str | None) -> bool:
-    explicit = kubeconfig or context or os.environ.get("KUBECONFIG")
+    explicit = kubeconfig or context not in (None, "", IN_CLUSTER) or os.environ.get("KUBECONFIG")
     return not explicit and "KUBERNETES_SERVICE_HOST" in os.environ and not _default_kubeconfig().exists()
 
 

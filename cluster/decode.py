@@ -4,6 +4,7 @@ The typed path costs about a microsecond a field; only a body that does not fit 
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -49,15 +50,18 @@ def decode_object(body: bytes | msgspec.Raw, kind: type[T]) -> T:
         return _fit_struct(_plain_object(bytes(body)), kind)
 
 
-def decode_items(items: list[msgspec.Raw], kind: type[T]) -> list[T]:
+def decode_items(items: Iterable[msgspec.Raw], kind: type[T]) -> list[T]:
     """Decode the items of a page; what is no object is left out."""
-    found = []
+    return list(decode_each(items, kind))
+
+
+def decode_each(items: Iterable[msgspec.Raw], kind: type[T]) -> Iterator[T]:
+    """Decode the items of a page one at a time, for readers that keep little of each."""
     for item in items:
         try:
-            found.append(decode_object(item, kind))
+            yield decode_object(item, kind)
         except msgspec.DecodeError:
             continue
-    return found
 
 
 def _plain_object(body: bytes) -> dict[str, Any]:

@@ -24,10 +24,13 @@ from terway_mcp.cluster.resources import (
     PODENIS,
     PODNETWORKINGS,
     PODS,
+    REPLICASETS,
+    STATEFULSETS,
     Resource,
 )
 
 _SYSTEM = "kube-system"
+_WORKLOADS = (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS)
 _NAME = "terway-mcp"
 _CONFIGMAPS = ("eni-config", "terway-controlplane", "ack-cluster-profile", "kube-proxy-worker", "kube-proxy")
 
@@ -64,6 +67,7 @@ def grants(configmaps: tuple[str, ...] = ()) -> tuple[Grant, ...]:
         Grant(NODES, ("get", "list"), why="conditions, labels and annotations; list only completes names"),
         Grant(NAMESPACES, ("get", "list"), why="the label that exempts a namespace; list only completes names"),
         Grant(EVENTS, ("list",), why="events of targets, and recent warnings"),
+        *(Grant(kind, ("get",), why="status of a workload asked about by name") for kind in _WORKLOADS),
         Grant(NODE_CRS, ("get",), why="ENI and IP accounting"),
         Grant(NODERUNTIMES, ("get",), why="what keeps addresses from being released"),
         Grant(NETWORKINTERFACES, ("get",), why="the attach state of a pod's ENI"),

@@ -31,12 +31,8 @@ CALL_SECONDS = 9.0
 """Longest wait for all reads of one tool call, so that a hanging API server is answered within 10 s."""
 
 _RESTARTS = 2
+_VERSION = "version of the API server"
 _DETAIL = 300
-
-
-class _StatusDetails(msgspec.Struct):
-    name: str = ""
-    kind: str = ""
 
 
 class _Status(msgspec.Struct):
@@ -44,7 +40,6 @@ class _Status(msgspec.Struct):
 
     message: str = ""
     reason: str = ""
-    details: _StatusDetails | None = None
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -88,12 +83,16 @@ class LogQuery(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """Reads for one tool call, all within one deadline; `coverage` lists every read in order."""
+    """Reads for one tool call, all within one deadline; `coverage` lists every read in order.
+
+    `requests` counts what was asked of the API server, repeats after failures aside.
+    """
 
     def __init__(self, connection: Connection, *, seconds: float = CALL_SECONDS) -> None:
         self._connection = connection
         self._deadline = anyio.current_time() + seconds
         self.coverage: list[Coverage] = []
+        self.requests = 0
 
     @property
     def now(self) -> datetime:
@@ -101,8 +100,13 @@ class Reader:
         return self._connection.now
 
     async def version(self) -> Read[Version]:
-        """GET /version."""
-        return await self._read("/version", "version of the API server", Version, None, None)
+        """GET /version, once per connection: an API server is replaced more often than it changes its version."""
+        async with self._connection.greeting:
+            if known := self._connection.version:
+                return Read(known, Coverage(_VERSION, "read"), _source("/version", {}))
+            read = await self._read("/version", _VERSION, Version, None, None)
+            self._connection.version = read.value
+            return read
 
     async def get(self, resource: Resource, kind: type[T], name: str, namespace: str | None = None) -> Read[T]:
         """Read one object by name."""
@@ -154,7 +158,7 @@ class Reader:
         while True:
             answer = await self._answer(path, query.parameters(token))
             if isinstance(answer, tuple):
-                return self._cover(what, *(answer if not pages else ("truncated", answer[1])))
+                return self.cover(what, *(answer if not pages else ("truncated", answer[1])))
             if answer.status == 410 and restarts < _RESTARTS:
                 restart()
                 token, warning, pages, restarts = "", "", 0, restarts + 1
@@ -162,15 +166,15 @@ class Reader:
             page = _page(answer)
             if page is None:
                 outcome, detail = _refusal(answer, "list", resource, namespace)
-                return self._cover(what, "truncated" if pages else outcome, detail)
+                return self.cover(what, "truncated" if pages else outcome, detail)
             consume(page.items)
             pages += 1
             warning = answer.warning or warning
             token = page.next_token
             if not token:
-                return self._cover(what, "truncated" if warning else "read", warning)
+                return self.cover(what, "truncated" if warning else "read", warning)
             if pages >= max_pages:
-                return self._cover(what, "truncated", f"stopped after {pages} pages of {query.limit}")
+                return self.cover(what, "truncated", f"stopped after {pages} pages of {query.limit}")
 
     @asynccontextmanager
     async def log(self, namespace: str, pod: str, query: LogQuery) -> AsyncIterator[AsyncIterator[bytes] | Coverage]:
@@ -190,13 +194,13 @@ class Reader:
                     status, blocks = await stack.enter_async_context(self._connection.stream(path, query.parameters()))
                     body = b"" if status == 200 else b"".join([block async for block in blocks])
             except TimeoutError:
-                yield self._cover(what, "timed_out", f"no answer within {seconds:.1f} s")
+                yield self.cover(what, "timed_out", f"no answer within {seconds:.1f} s")
                 return
             except ClusterUnreachable as error:
-                yield self._cover(what, "unavailable", str(error))
+                yield self.cover(what, "unavailable", str(error))
                 return
             if status != 200:
-                yield self._cover(what, *_log_refusal(Answer(status, body), namespace))
+                yield self.cover(what, *_log_refusal(Answer(status, body), namespace))
                 return
             opened = anyio.current_time()
             try:
@@ -206,8 +210,10 @@ class Reader:
                 self._deadline += anyio.current_time() - opened
 
     def cover(self, what: str, outcome: Outcome, detail: str = "") -> Coverage:
-        """Add an entry that no single request accounts for."""
-        return self._cover(what, outcome, detail)
+        """Add an entry; tools call it for what no single request accounts for."""
+        entry = Coverage(what, outcome, detail[:_DETAIL])
+        self.coverage.append(entry)
+        return entry
 
     async def _read(
         self, path: str, what: str, kind: type[T], resource: Resource | None, namespace: str | None
@@ -215,17 +221,18 @@ class Reader:
         source = _source(path, {})
         answer = await self._answer(path, {})
         if isinstance(answer, tuple):
-            return Read(None, self._cover(what, *answer), source)
+            return Read(None, self.cover(what, *answer), source)
         if answer.status != 200:
-            return Read(None, self._cover(what, *_refusal(answer, "get", resource, namespace)), source)
+            return Read(None, self.cover(what, *_refusal(answer, "get", resource, namespace)), source)
         try:
             value = decode_object(answer.body, kind)
         except msgspec.MsgspecError:
-            return Read(None, self._cover(what, "unavailable", "the API server's answer is not valid JSON"), source)
-        return Read(value, self._cover(what, "read"), source)
+            return Read(None, self.cover(what, "unavailable", "the API server's answer is not valid JSON"), source)
+        return Read(value, self.cover(what, "read"), source)
 
     async def _answer(self, path: str, params: Mapping[str, str]) -> Answer | tuple[Outcome, str]:
         seconds = self._seconds()
+        self.requests += 1
         try:
             with anyio.fail_after(seconds):
                 return await self._connection.get(path, params)
@@ -237,11 +244,6 @@ class Reader:
     def _seconds(self) -> float:
         """How long the next read may wait."""
         return min(READ_SECONDS, max(0.0, self._deadline - anyio.current_time()))
-
-    def _cover(self, what: str, outcome: Outcome, detail: str = "") -> Coverage:
-        entry = Coverage(what, outcome, detail[:_DETAIL])
-        self.coverage.append(entry)
-        return entry
 
 
 def _source(path: str, params: Mapping[str, str]) -> str:
@@ -260,7 +262,7 @@ def _page(answer: Answer) -> Page | None:
 def _status(answer: Answer) -> _Status:
     try:
         return msgspec.json.decode(answer.body, type=_Status)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return _Status()
 
 

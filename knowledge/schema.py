@@ -112,6 +112,7 @@ class Entry(_Strict):
         default=None, description="causes: only pods that get an ENI of their own (trunk, exclusive) can have it"
     )
     behind: tuple[str, ...] = Field(default=(), description="causes: other causes that are its consequence")
+    remark: bool = Field(default=False, description="causes: hides failures but makes none; never a verdict")
     effect: bool = Field(default=False, description="causes: something else lies behind it, which logs may name")
     source: str = Field(default="", description="Terway source path, issue or document the fact comes from")
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 _PLACEHOLDER = re.compile(r"(?P<optional> \(\{(?P<aside>[a-z_]+)\}\))|\{(?P<name>[a-z_]+)\}")
 
+UNKNOWN = "(unknown)"
+
 
 def fill(template: str, values: Mapping[str, str]) -> str:
     """Return `template` with `{vswitch}`, `{zone}`, `{code}`, ... replaced.
@@ -17,6 +19,6 @@ def fill(template: str, values: Mapping[str, str]) -> str:
         if found["optional"]:
             value = values.get(found["aside"], "")
             return f" ({value})" if value else ""
-        return values.get(found["name"], "") or "(unknown)"
+        return values.get(found["name"], "") or UNKNOWN
 
     return _PLACEHOLDER.sub(replace, template)

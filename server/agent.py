@@ -96,9 +96,12 @@ async def investigate(
     if impatient:
         node = question.node or _node_of_worst_suspect(first)
         await call("grep_terway_logs", {"investigation": investigation, "node": node})
-    step = _first_step(question, first.envelope)
+    step = asked_about = _first_step(question, first.envelope)
     while step is not None and len(walk.calls) < _MOST_CALLS:
         made = await call(step["tool"], {"investigation": investigation, **step["arguments"]})
+        if step is asked_about and (made.envelope.get("data") or {}).get("found") is False:
+            # The server proposes other suspects now, but a verdict about them would not answer the question.
+            break
         if made.tool == "correlate" and made.envelope.get("data"):
             walk.report = await _read_report(client, str(made.envelope["data"].get("report", "")))
             break

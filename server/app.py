@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from terway_mcp.server.resources import add_completions, add_prompt, add_resourc
 from terway_mcp.server.schema import input_schema, output_schema
 from terway_mcp.server.steps import STEPS
 from terway_mcp.server.store import SqliteStore, Store
+from terway_mcp.server.warm_up import Once, WarmUp
 from terway_mcp.tools.case import Progress
 from terway_mcp.tools.contracts import CONTRACTS, Contract
 
@@ -61,22 +62,22 @@ class SopTool(Tool):
 def create_server(
     clusters: Clusters, *, store: Store | None = None, knowledge_files: tuple[Path, ...] = ()
 ) -> MCPServer[None]:
-    """Build the server. Nothing is read from disk or network before the first request needs it."""
+    """Build the server. Nothing is read from disk or network before the handshake has been answered."""
     keeper = store or SqliteStore()
-
-    @cache
-    def knowledge() -> Knowledge:
-        return Knowledge.load(knowledge_files)
-
+    knowledge = Once(partial(Knowledge.load, knowledge_files))
     calls = Calls(clusters, keeper, knowledge)
+    warm_up = WarmUp(clusters, knowledge)
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[None]) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            with anyio.CancelScope(shield=True):
-                await clusters.aclose()
+        async with anyio.create_task_group() as background:
+            background.start_soon(warm_up.run)
+            try:
+                yield
+            finally:
+                background.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    await clusters.aclose()
 
     server: MCPServer[None] = MCPServer(
         "terway-mcp",
@@ -85,6 +86,7 @@ def create_server(
         tools=[_tool(contract, calls) for contract in CONTRACTS],
         instructions=instructions(STEPS),
         lifespan=lifespan,
+        middleware=[warm_up],
         log_level="WARNING",
     )
     add_prompt(server)

@@ -17,7 +17,7 @@ from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.errors import InvalidInput, TerwayMcpError
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.server import gate, plan
-from terway_mcp.server.envelope import Envelope, Status, checked, condensed, info, status_of, why_unread
+from terway_mcp.server.envelope import REFUSALS, Envelope, Status, checked, condensed, info, status_of, why_unread
 from terway_mcp.server.investigation import InvestigationLedger, setting
 from terway_mcp.server.state import Done, Skip, State
 from terway_mcp.server.store import Store
@@ -45,8 +45,8 @@ class Refused(Exception):  # noqa: N818 - control flow inside this module, never
 
 
 @dataclass
-class Progressing:
-    """An admitted call while it runs."""
+class Underway:
+    """A call while it is answered: its investigation, "" until one is known, and what has been read."""
 
     investigation: str
     state: State
@@ -63,7 +63,7 @@ class Calls:
 
     async def answer(self, contract: Contract, raw: Mapping[str, Any], caller: str, progress: Progress) -> Envelope:
         """Run one call and wrap whatever happens."""
-        call = Progressing("", State(""), [])
+        call = Underway("", State(""), [])
         try:
             await self._recall(raw, caller, call)
             arguments = _parse(contract, raw)
@@ -72,8 +72,8 @@ class Calls:
                 await self._open(arguments, caller, call)
             with anyio.fail_after(_CALL_SECONDS):
                 report = await self._run(contract, arguments, call, progress)
-            await self._remember(contract.name, arguments, report, call)
             status = status_of(call.coverage, report.status)
+            await self._remember(contract.name, arguments, report, call, unread=status in REFUSALS)
             return self._wrap(call, status, report.data, report.message or why_unread(status, call.coverage))
         except Refused as refused:
             return self._wrap(call, refused.status, None, refused.message, refused.steps)
@@ -87,13 +87,13 @@ class Calls:
             logger.exception("%s failed", contract.name)
             return self._wrap(call, "unreachable", None, f"{contract.name} failed inside the server; see its log")
 
-    async def _recall(self, raw: Mapping[str, Any], caller: str, call: Progressing) -> None:
+    async def _recall(self, raw: Mapping[str, Any], caller: str, call: Underway) -> None:
         """Load the investigation before the arguments are judged: a mistyped one must not send the caller back."""
         given = raw.get("investigation")
         if isinstance(given, str) and given.strip():
             await self._load(given, caller, call)
 
-    async def _admit(self, tool: str, arguments: Arguments, call: Progressing) -> None:
+    async def _admit(self, tool: str, arguments: Arguments, call: Underway) -> None:
         if call.investigation:
             self._pin(arguments, call)
         values = arguments.model_dump()
@@ -105,17 +105,21 @@ class Calls:
             steps = plan.next_steps(call.investigation, call.state, refusal)
             raise Refused("out_of_order", refusal.message, steps)
         skip = Skip(tool, refusal.missing, reason)
+        # Logs beyond what the events settled leave nothing out, so the verdict is none the weaker for them.
+        if refusal.missing == "correlate" or skip in call.state.skips:
+            return
         await self._store.append(call.investigation, skip)
         call.state.skips.append(skip)
 
-    async def _load(self, given: str, caller: str, call: Progressing) -> None:
+    async def _load(self, given: str, caller: str, call: Underway) -> None:
         investigation = normalized(given)
-        state = await self._store.load(investigation, caller)
+        # Ids are ASCII; half a surrogate pair could not even be looked up.
+        state = await self._store.load(investigation, caller) if investigation.isascii() else None
         if state is None:
             raise Refused("unknown_investigation", _UNKNOWN, plan.start())
         call.investigation, call.state = investigation, state
 
-    async def _open(self, arguments: Arguments, caller: str, call: Progressing) -> None:
+    async def _open(self, arguments: Arguments, caller: str, call: Underway) -> None:
         if call.investigation:
             return
         context = await self._clusters.resolve(getattr(arguments, "context", None))
@@ -123,14 +127,14 @@ class Calls:
         call.investigation = await self._store.create(caller, context, symptom)
         call.state = State(context, symptom)
 
-    def _pin(self, arguments: Arguments, call: Progressing) -> None:
+    def _pin(self, arguments: Arguments, call: Underway) -> None:
         wanted = getattr(arguments, "context", None)
         if wanted and wanted != call.state.context:
             raise Refused(
                 "invalid", "This investigation is pinned to another context; open a new one with inspect_cluster."
             )
 
-    async def _run(self, contract: Contract, arguments: Arguments, call: Progressing, progress: Progress) -> Report:
+    async def _run(self, contract: Contract, arguments: Arguments, call: Underway, progress: Progress) -> Report:
         reader = await self._clusters.reader(call.state.context)
         call.coverage = reader.coverage
         target = gate.target_of(contract.name, arguments.model_dump())
@@ -145,16 +149,16 @@ class Calls:
         )
         return await contract.body(case, arguments)
 
-    async def _remember(self, tool: str, arguments: Arguments, report: Report, call: Progressing) -> None:
-        done = Done(tool, gate.target_of(tool, arguments.model_dump()), dict(report.marks))
+    async def _remember(self, tool: str, arguments: Arguments, report: Report, call: Underway, *, unread: bool) -> None:
+        done = Done(tool, gate.target_of(tool, arguments.model_dump()), dict(report.marks), unread)
         await self._store.append(call.investigation, done)
         call.state.done.append(done)
-        unread = [entry for entry in call.coverage if entry.outcome not in ("read", "not_found")]
-        await InvestigationLedger(self._store, call.investigation).record([_coverage_fact(entry) for entry in unread])
+        missing = [entry for entry in call.coverage if entry.outcome not in ("read", "not_found")]
+        await InvestigationLedger(self._store, call.investigation).record([_coverage_fact(entry) for entry in missing])
 
     def _wrap(
         self,
-        call: Progressing,
+        call: Underway,
         status: Status,
         data: msgspec.Struct | None,
         message: str = "",
@@ -175,7 +179,11 @@ class Calls:
 
 
 def _parse(contract: Contract, raw: Mapping[str, Any]) -> Arguments:
-    """Validate arguments; the message names the arguments but repeats none of their values."""
+    """Validate arguments.
+
+    Raises:
+        InvalidInput: Some are missing, unknown or malformed; the message names at most five of them.
+    """
     try:
         return contract.arguments.model_validate(raw)
     except ValidationError as error:

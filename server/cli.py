@@ -42,11 +42,11 @@ def _exit_code(error: BaseException) -> int:
         match found:
             case KeyboardInterrupt():
                 return 130
-            case BrokenPipeError() | SystemExit():
+            case BrokenPipeError() | SystemExit():  # rich turns the one into the other
                 # The reader of the pipe has seen enough; what is still buffered must not fail at exit either.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 0
-            case TerwayMcpError():
+            case TerwayMcpError() | OSError():
                 print(f"terway-mcp: {found}", file=sys.stderr)  # noqa: T201
                 return EXIT_ERROR
     raise error
@@ -63,12 +63,13 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _server(options: argparse.Namespace) -> "MCPServer[None]":
     from terway_mcp.cluster.clusters import Clusters  # noqa: PLC0415
     from terway_mcp.server.app import create_server  # noqa: PLC0415
-    from terway_mcp.server.store import SqliteStore  # noqa: PLC0415
+    from terway_mcp.server.store import SqliteStore, default_path  # noqa: PLC0415
 
     clusters = Clusters(kubeconfig=options.kubeconfig, context=options.context, bundle=options.bundle)
-    return create_server(
-        clusters, store=SqliteStore(getattr(options, "store", None)), knowledge_files=tuple(options.knowledge)
-    )
+    path = options.store if "store" in options else None
+    if path is None and getattr(options, "transport", "stdio") != "stdio":
+        path = default_path()
+    return create_server(clusters, store=SqliteStore(path), knowledge_files=tuple(options.knowledge))
 
 
 def _stdio(options: argparse.Namespace) -> int:
@@ -95,6 +96,8 @@ def _question(options: argparse.Namespace) -> "Question":
     from terway_mcp.server.agent import Question  # noqa: PLC0415
 
     target = options.target or ""
+    if target and options.node:
+        raise InvalidInput(f"give either {target} or --node {options.node}")
     if target and not options.namespace:
         raise InvalidInput(f"give the namespace of {target} with -n")
     workload = target if "/" in target else ""
@@ -106,6 +109,8 @@ def _inspect(options: argparse.Namespace) -> int:
 
     if options.kind == "pod" and len(options.names) != 2:
         raise InvalidInput("inspect pod needs a namespace and a pod")
+    if options.kind == "cluster" and options.names:
+        raise InvalidInput(f"inspect cluster takes no names, not {' '.join(options.names)}")
     return run_inspect(options.kind, options.names, cluster_options(options), as_json=options.json)
 
 

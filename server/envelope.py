@@ -8,7 +8,7 @@ from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.knowledge.redaction import clean, redact
 from terway_mcp.knowledge.sealing import masked
 from terway_mcp.server.plan import NextStep, allowed_tools
-from terway_mcp.server.state import State
+from terway_mcp.server.state import Done, State
 from terway_mcp.server.store import LIFETIME_SECONDS
 
 Status = Literal[
@@ -22,8 +22,11 @@ _TEXT_LIMIT = 1200
 _READS_NAMED = 14
 
 
-class InvestigationInfo(msgspec.Struct, omit_defaults=True):
-    """Where the investigation stands; the context's name is echoed in every answer."""
+class InvestigationInfo(msgspec.Struct):
+    """Where the investigation stands; the context's name is echoed in every answer.
+
+    `expires_in_s` counts from this answer: every call renews the investigation.
+    """
 
     id: str
     context: str
@@ -33,7 +36,7 @@ class InvestigationInfo(msgspec.Struct, omit_defaults=True):
     expires_in_s: int = LIFETIME_SECONDS
 
 
-class Envelope(msgspec.Struct, omit_defaults=False):
+class Envelope(msgspec.Struct):
     """Design §5; `message` says in one sentence why a call was refused or found nothing, "" otherwise."""
 
     status: Status
@@ -53,22 +56,25 @@ def info(investigation: str, state: State) -> InvestigationInfo:
 
 def checked(state: State) -> list[str]:
     """What has been looked at so far, in a few words each; names in it are validated arguments."""
-    words = []
-    for done in state.done:
-        kind, _, name = done.target.partition("/")
-        about = f"{kind} {name}".strip()
-        match done.tool:
-            case "inspect_cluster":
-                words.append("cluster configuration and component health")
-            case "get_events":
-                words.append(f"events of {about}: {done.marks.get('sufficiency', 'read')}")
-            case "grep_terway_logs":
-                words.append(f"Terway logs of {about}")
-            case "correlate":
-                words.append("correlation")
-            case _:
-                words.append(about)
-    return list(dict.fromkeys(words))[-10:]
+    return list(dict.fromkeys(map(_in_words, state.done)))[-10:]
+
+
+def _in_words(done: Done) -> str:
+    about = done.target.replace("/", " ", 1)
+    match done.tool:
+        case "inspect_cluster":
+            words = "cluster configuration and component health"
+        case "get_events":
+            words = f"events of {about}"
+        case "grep_terway_logs":
+            words = f"Terway logs of {about}"
+        case "correlate":
+            words = "correlation"
+        case _:
+            words = about
+    if done.unread:
+        return f"{words}: could not be read"
+    return f"{words}: {done.marks.get('sufficiency', 'read')}" if done.tool == "get_events" else words
 
 
 def condensed(coverage: list[Coverage]) -> list[Coverage]:

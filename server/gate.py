@@ -56,7 +56,7 @@ def _events(arguments: Mapping[str, Any], state: State) -> Refusal | None:
     marks = state.marks("inspect_pod", target)
     if marks is None:
         return _missing_target(target)
-    if marks.get("node") and not marks.get("host_network") and marks.get("terway_running") is False:
+    if state.terway_is_missing(target):
         if _terway_events_read(state, marks):
             return None
         message = (
@@ -81,6 +81,10 @@ def _missing_target(target: str) -> Refusal:
 def _logs(arguments: Mapping[str, Any], state: State) -> Refusal | None:
     if not state.has("get_events"):
         return Refusal("events", f"Events come before logs. {BY_ID['events'].why}", target_of("get_events", arguments))
+    node = arguments.get("node")
+    if node and node not in state.known_nodes:
+        message = f"Nothing asked about so far leads to node {node}; inspect it before its logs. {BY_ID['target'].why}"
+        return Refusal("target", message, f"node/{node}")
     if state.sufficiency == "sufficient" and state.is_settled and not arguments.get("confirm"):
         message = (
             "The events are sufficient, so logs are not the next step. Call correlate, or repeat this call with "

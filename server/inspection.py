@@ -21,7 +21,9 @@ async def inspect(kind: str, names: list[str], options: list[str], *, as_json: b
         if as_json:
             print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())  # noqa: T201 - the result
         else:
-            print(yaml.safe_dump(report, sort_keys=False, allow_unicode=True, width=120))  # noqa: T201
+            several = len(reports) > 1
+            text = yaml.safe_dump(report, sort_keys=False, allow_unicode=True, width=120, explicit_start=several)
+            print(text)  # noqa: T201
     return 0 if all("error" not in report for report in reports) else 1
 
 

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     _option(serve, "--transport", choices=("stdio", "streamable-http"), default="stdio")
     _option(serve, "--host", default="127.0.0.1", help="loopback address to listen on")
     _option(serve, "--port", type=int, default=8000)
-    _option(serve, "--store", type=Path, help="SQLite file for investigations (default: in memory)")
+    _option(serve, "--store", type=Path, help="SQLite file (default: in memory; on HTTP below $XDG_STATE_HOME)")
 
     diagnose = command("diagnose", "let a scripted agent find the root cause")
     diagnose.add_argument("target", nargs="?", help="pod, or kind/name of a workload; default: the worst suspect")

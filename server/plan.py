@@ -30,7 +30,7 @@ def next_steps(investigation: str, state: State, refusal: Refusal | None = None)
 
 
 def allowed_tools(state: State) -> list[str]:
-    """Tools that some call of would be admitted now."""
+    """Tools of which some call would be admitted now."""
     allowed = ["inspect_cluster", "inspect_node", "inspect_pod", "get_events"]
     if check("grep_terway_logs", {}, state) is None or state.sufficiency == "sufficient":
         allowed.append("grep_terway_logs")
@@ -93,7 +93,7 @@ def _events(state: State) -> list[NextStep]:
         arguments: dict[str, Any] = {"namespace": target.namespace, "pod": target.name}
         if refusal := check("get_events", arguments, state):
             return _after_refusal(refusal, state)
-        if state.has("get_events") and (state.marks("inspect_pod", key) or {}).get("terway_running") is False:
+        if state.has("get_events") and state.terway_is_missing(key):
             return []
         return [NextStep("get_events", arguments, BY_ID["events"].why)]
     if target.kind == "node" and state.marks("get_events", f"node/{target.name}") is None:

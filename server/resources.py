@@ -1,10 +1,10 @@
 """Prompt, resources and completions: the SOP, the knowledge and the reports for those who ask for them."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import anyio
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 from pydantic import Field
@@ -27,9 +27,7 @@ from terway_mcp.tools.correlate import correlation
 from terway_mcp.tools.evidence import normalized
 
 _MARKDOWN = "text/markdown"
-_KINDS: tuple[Kind, ...] = (
-    "event_reason", "openapi_code", "message", "log", "config_key", "label", "state", "cause",
-)  # fmt: skip
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 _COMPLETION_SECONDS = 3.0
 _COMPLETIONS = 100
 
@@ -58,7 +56,7 @@ def add_resources(
         return sop(STEPS)
 
     @server.resource("terway://knowledge/{kind}/{entry}", title="One Terway fact", mime_type=_MARKDOWN)
-    def knowledge_page(kind: str, entry: str, ctx: Context[Any, Any]) -> str:
+    def knowledge_page(kind: str, entry: str) -> str:
         """What an event reason, error code, text, configuration key, state or root cause means."""
         found = knowledge().get(kind, entry) if kind in _KINDS else None
         if found is None:
@@ -66,7 +64,7 @@ def add_resources(
         return entry_page(found)
 
     @server.resource("terway://investigations/{id}/report", title="Report", mime_type=_MARKDOWN)
-    async def report(id: str, ctx: Context[Any, Any]) -> str:  # noqa: A002 - the name in the URI
+    async def report(id: str) -> str:  # noqa: A002 - the name in the URI
         """The verdict of an investigation with its evidence, as Markdown."""
         investigation = normalized(id)
         state = await store.load(investigation, caller())

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from terway_mcp.server.envelope import Envelope
 
-_NOISE = ("title", "default", "propertyNames")
+_NOISE = ("title", "default", "propertyNames", "minLength", "maxLength")
 
 
 def input_schema(arguments: type[BaseModel]) -> dict[str, Any]:
@@ -57,5 +57,5 @@ def _compact(schema: Any) -> Any:
     return {
         key: {name: _compact(part) for name, part in value.items()} if key == "properties" else _compact(value)
         for key, value in schema.items()
-        if key not in (*_NOISE, "minLength", "maxLength") or (key == "title" and isinstance(value, dict))
+        if key not in _NOISE
     }

@@ -10,11 +10,15 @@ from terway_mcp.tools.correlation.target import Target
 
 
 class Done(msgspec.Struct, frozen=True):
-    """One successful call: which tool, about what, and what later steps need to know of its answer."""
+    """One call that ran: which tool, about what, and what later steps need to know of its answer.
+
+    `unread` is a call whose every read failed: it need not be repeated, but nobody may say that its step was done.
+    """
 
     tool: str
     target: str
     marks: dict[str, Any] = {}
+    unread: bool = False
 
 
 class Skip(msgspec.Struct, frozen=True):
@@ -48,13 +52,23 @@ class State(msgspec.Struct):
         """What inspecting a pod or node found about the objects around it."""
         return self.marks("inspect_pod", target) or self.marks("inspect_node", target) or {}
 
+    def terway_is_missing(self, target: str) -> bool:
+        """True for a pod whose node should run Terway and does not.
+
+        A virtual node, or one that is labelled so, is not served by Terway at all; only inspecting it tells.
+        """
+        marks = self.marks("inspect_pod", target) or {}
+        node = self.marks("inspect_node", f"node/{marks.get('node')}") or {}
+        served = bool(marks.get("node")) and not marks.get("host_network") and node.get("terway_expected") is not False
+        return served and marks.get("terway_running") is False
+
     def latest(self, tool: str) -> Done | None:
         """The latest call of a tool."""
         return next((entry for entry in reversed(self.done) if entry.tool == tool), None)
 
     def has(self, tool: str) -> bool:
-        """True when the tool has answered at least once."""
-        return self.latest(tool) is not None
+        """True when the tool has answered at least once about something that exists."""
+        return any(entry.tool == tool and not entry.marks.get("missing") for entry in self.done)
 
     @property
     def cluster(self) -> Mapping[str, Any]:
@@ -68,6 +82,12 @@ class State(msgspec.Struct):
         return {str(entry.marks["terway_pod"]) for entry in self.done if entry.marks.get("terway_pod")}
 
     @property
+    def known_nodes(self) -> set[str]:
+        """Nodes that were inspected or that run an inspected pod."""
+        inspected = {entry.target.removeprefix("node/") for entry in self.done if entry.tool == "inspect_node"}
+        return inspected | {str(entry.marks["node"]) for entry in self.done if entry.marks.get("node")}
+
+    @property
     def sufficiency(self) -> str:
         """How the latest events were judged; "" before any were read."""
         latest = self.latest("get_events")
@@ -75,8 +95,8 @@ class State(msgspec.Struct):
 
     @property
     def has_target(self) -> bool:
-        """True when a pod, node or workload has been looked at."""
-        return self.has("inspect_pod") or self.has("inspect_node") or self.has("get_events")
+        """True when a pod, node or workload has been asked about, whether or not it exists."""
+        return any(self.latest(tool) for tool in ("inspect_pod", "inspect_node", "get_events"))
 
     @property
     def is_settled(self) -> bool:
@@ -86,8 +106,8 @@ class State(msgspec.Struct):
 
     @property
     def steps_done(self) -> list[str]:
-        """Ids of the steps some call has done, in the SOP's order."""
-        tools = {entry.tool for entry in self.done}
+        """Ids of the steps some call has done, in the SOP's order; where nothing could be read, nothing was done."""
+        tools = {entry.tool for entry in self.done if not entry.unread}
         return [step.id for step in STEPS if tools & set(step.tools)]
 
     def focus(self) -> Target:

@@ -80,8 +80,3 @@ STEPS: tuple[Step, ...] = (
 )
 
 BY_ID = {step.id: step for step in STEPS}
-
-
-def steps_of(tool: str) -> list[Step]:
-    """The steps a tool performs."""
-    return [step for step in STEPS if tool in step.tools]

@@ -1,5 +1,6 @@
 """Where investigations live: append-only, keyed by caller, forgotten after a while without calls."""
 
+import os
 import secrets
 import sqlite3
 import threading
@@ -62,6 +63,21 @@ class Store(Protocol):
     async def evidence(self, investigation: str) -> list[Evidence]:
         """The evidence in order of ids, each in its latest version."""
         ...
+
+
+def default_path() -> Path:
+    """Where a server that outlives its clients keeps investigations: `terway-mcp` in XDG_STATE_HOME.
+
+    Raises:
+        StoreError: The folder cannot be made; another file can be given, or `:memory:`.
+    """
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    folder = Path(state) / "terway-mcp"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"investigation store {folder}: {error.strerror}; name another with --store") from error
+    return folder / "investigations.sqlite"
 
 
 class SqliteStore:
@@ -190,7 +206,9 @@ class SqliteStore:
                 result = work()
                 self._db.execute("COMMIT")
             except (sqlite3.Error, msgspec.MsgspecError) as error:
+                raise StoreError(f"investigation store: {error}") from error
+            finally:
+                # Whatever went wrong: an open transaction would fail every later call.
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                raise StoreError(f"investigation store: {error}") from error
         return result

@@ -48,6 +48,14 @@ def image_version(image: str) -> str:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
+def desired_and_ready(workload: Workload) -> tuple[int, int]:
+    """How many pods a workload should have, and how many are ready."""
+    status, replicas = workload.status, workload.spec.replicas
+    if status.desired_number_scheduled:
+        return status.desired_number_scheduled, status.number_ready
+    return 1 if replicas is None else replicas, status.ready_replicas
+
+
 def daemon_health(workload: Workload) -> DaemonHealth:
     """Summarise one Terway DaemonSet."""
     containers = workload.spec.template.spec.containers

@@ -4,8 +4,9 @@ core/v1 lists hold the events of both recorders. A classic event counts in `coun
 events.k8s.io event leaves those null and counts in `series`/`eventTime` (client-go tools/record, tools/events).
 """
 
+import re
+
 import msgspec
-import re2
 
 from terway_mcp.cluster.objects import Event
 from terway_mcp.tools.evidence import Subject
@@ -13,7 +14,7 @@ from terway_mcp.tools.evidence import Subject
 _COMBINED = "(combined from similar events): "
 
 _MASKS = tuple(
-    (re2.compile(pattern), mask)
+    (re.compile(pattern, re.ASCII), mask)
     for pattern, mask in (
         (r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}", "<id>"),
         (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}[0-9.]*(?:Z|[+-]\d{2}:?\d{2}| [+-]\d{4} [A-Z]+)?", "<time>"),
@@ -24,6 +25,10 @@ _MASKS = tuple(
         (r"\d+(?:\.\d+)?", "#"),
     )
 )
+
+
+# Not RE2: every log record of interest is masked, RE2's replacement is written in Python, and none of these patterns
+# can look back further than one word.
 
 
 def mask(text: str) -> str:
@@ -145,6 +150,14 @@ class EventGroups:
             )
         else:
             self.dropped += 1
+
+    def absorb(self, other: "EventGroups") -> None:
+        """Take in what another list was grouped to; two lists hold events of different objects."""
+        room = self._limit - len(self._groups)
+        self._groups |= dict(list(other._groups.items())[:room])
+        self.seen += other.seen
+        self.dropped += other.dropped + max(0, len(other._groups) - room)
+        self.oldest = min((time for time in (self.oldest, other.oldest) if time), default="", key=_second_first)
 
     def newest_first(self) -> list[EventGroup]:
         """All groups, the most recent first."""

@@ -3,35 +3,44 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import anyio
 import msgspec
 
-from terway_mcp.cluster.decode import decode_items
+from terway_mcp.cluster.decode import decode_each
 from terway_mcp.cluster.errors import InvalidInput
 from terway_mcp.cluster.names import object_name
-from terway_mcp.cluster.objects import Event
+from terway_mcp.cluster.objects import Event, Workload
 from terway_mcp.cluster.reader import Query
-from terway_mcp.cluster.resources import EVENTS
+from terway_mcp.cluster.resources import DAEMONSETS, DEPLOYMENTS, EVENTS, REPLICASETS, STATEFULSETS, Resource
+from terway_mcp.cluster.together import Together
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.identifiers import identifiers
 from terway_mcp.knowledge.schema import Entry
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.arguments import GetEvents
 from terway_mcp.tools.case import Case, Report
+from terway_mcp.tools.components import desired_and_ready
 from terway_mcp.tools.correlation.signals import event_matches
 from terway_mcp.tools.correlation.sufficiency import sufficiency
 from terway_mcp.tools.correlation.wording import entry_words
 from terway_mcp.tools.event_groups import EventGroup, EventGroups
-from terway_mcp.tools.evidence import Noted
+from terway_mcp.tools.evidence import Fact, Noted, Subject
 from terway_mcp.tools.suspects import event_fact
 from terway_mcp.tools.times import moment
 
 _ROWS = 12
 _MESSAGE = 300
+
+_MOST_REQUESTS = 4
+_PAGE = 5000
+"""An API server searches a namespace's events for each page anew, so pages are large; one is some megabytes."""
+
 _LOUD = {"decisive": 0, "strong": 1, "": 1, "pointing": 2, "symptom": 3, "recovery": 4, "benign": 5}
 """Rows no entry knows stand beside the strong ones: the unknown must not drown among the normal."""
 
 _OWNED = {"deployment": ("Deployment", "ReplicaSet"), "cronjob": ("CronJob", "Job")}
+_STATUS_OF: dict[str, Resource] = {
+    resource.kind: resource for resource in (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS)
+}
 _WORKLOADS = {
     "deployment": "Deployment", "replicaset": "ReplicaSet", "statefulset": "StatefulSet", "daemonset": "DaemonSet",
     "job": "Job", "cronjob": "CronJob",
@@ -63,12 +72,13 @@ class EventsReport(msgspec.Struct, omit_defaults=True):
 
     target: str
     groups: list[EventRow]
-    sufficiency: str
-    why: str
+    sufficiency: str = ""
+    why: str = ""
     events_read: int = 0
     older_than_since: int = 0
     groups_cut: int = 0
     oldest: str = ""
+    found: bool = True
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -88,9 +98,11 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
     """
     scopes, target = scopes_of(arguments, case.related)
     start = moment(arguments.since, case.reader.now, "since") if arguments.since else ""
-    groups = EventGroups(since=start)
     case.progress.message = f"reading events of {target}"
-    await _read(case, scopes, groups)
+    groups = await _read(case, scopes, start, (_MOST_REQUESTS - bool(arguments.workload)) // len(scopes))
+    exists = await _read_workload(case, arguments) if arguments.workload else True
+    if not exists and not groups.seen:
+        return Report(EventsReport(target, [], found=False), "no_data", {"missing": True}, f"there is no {target}")
     ordered = sort_groups(groups.newest_first(), case.knowledge)
     source = f"GET /api/v1/namespaces/{scopes[0].namespace}/events?fieldSelector={scopes[0].fields}"
     noted = await case.ledger.record([event_fact(group, source) for group in ordered])
@@ -106,7 +118,8 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
         max(0, len(rows) - _ROWS),
         groups.oldest,
     )
-    return Report(report, "ok" if rows else "no_data", {"sufficiency": decision.state})
+    marks = {"sufficiency": decision.state}
+    return Report(report, marks=marks) if rows else Report(report, "no_data", marks, f"no events of {target} are kept")
 
 
 def scopes_of(arguments: GetEvents, related: Mapping[str, Any]) -> tuple[list[Scope], str]:
@@ -176,24 +189,50 @@ def _named(namespace: str, name: str, kinds: tuple[str, ...], what: str) -> Scop
     return Scope(namespace, f"involvedObject.name={name}", lambda event: event.involved_object.kind in kinds, what)
 
 
-async def _read(case: Case, scopes: list[Scope], groups: EventGroups) -> None:
-    async with anyio.create_task_group() as tasks:
-        for scope in scopes:
-            tasks.start_soon(_read_scope, case, scope, groups)
+async def _read(case: Case, scopes: list[Scope], since: str, pages: int) -> EventGroups:
+    """All lists side by side; what is kept of them is bounded however many events they hold."""
+    async with Together() as reads:
+        found = [reads.start(_read_scope(case, scope, since, pages)) for scope in scopes]
+    groups = EventGroups(since=since)
+    for scoped in found:
+        groups.absorb(scoped.value)
+    return groups
 
 
-async def _read_scope(case: Case, scope: Scope, groups: EventGroups) -> None:
-    """Collect one list apart, so that a restart forgets only its own events."""
-    kept: list[Event] = []
+async def _read_workload(case: Case, arguments: GetEvents) -> bool:
+    """Note the workload's own status, which speaks where no pod was asked about; False when there is none of it."""
+    kind, _, name = (arguments.workload or "").partition("/")
+    resource = _STATUS_OF.get(_WORKLOADS[kind.lower().removesuffix("s")])
+    namespace = arguments.namespace or ""
+    if resource is None:
+        return True
+    read = await case.reader.get(resource, Workload, name, namespace)
+    if read.value is None:
+        return read.outcome != "not_found"
+    wanted, ready = desired_and_ready(read.value)
+    subject = Subject(resource.kind, name, namespace, resource.api_version)
+    text = f"{resource.kind} {namespace}/{name}: {ready} of {wanted} ready"
+    facts = [Fact("status", "workload", subject, text, source=read.source, data={"ready": 0 < wanted <= ready})]
+    if wanted and not read.value.status.replicas and not read.value.status.current_number_scheduled:
+        facts.append(Fact("status", "workload_no_pods", subject, f"{text}; not one pod exists", source=read.source))
+    await case.ledger.record(facts)
+    return True
+
+
+async def _read_scope(case: Case, scope: Scope, since: str, pages: int) -> EventGroups:
+    """Group one list apart as its pages arrive, so that a restart forgets only its own events."""
+    groups = EventGroups(since=since)
 
     def consume(items: list[msgspec.Raw]) -> None:
-        kept.extend(event for event in decode_items(items, Event) if scope.keep(event))
+        for event in decode_each(items, Event):
+            if scope.keep(event):
+                groups.add(event)
 
+    query = Query(fields=scope.fields, limit=_PAGE)
     await case.reader.each_page(
-        EVENTS, consume, kept.clear, namespace=scope.namespace, query=Query(fields=scope.fields), what=scope.what
+        EVENTS, consume, groups.clear, namespace=scope.namespace, query=query, what=scope.what, max_pages=pages
     )
-    for event in kept:
-        groups.add(event)
+    return groups
 
 
 def _meanings(group: EventGroup, knowledge: Knowledge) -> list[Any]:

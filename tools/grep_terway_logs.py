@@ -8,10 +8,11 @@ import anyio
 import msgspec
 
 from terway_mcp.cluster.coverage import Coverage
-from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
+from terway_mcp.cluster.errors import InvalidInput
 from terway_mcp.cluster.objects import Lease, Pod
 from terway_mcp.cluster.reader import LogQuery, Query
 from terway_mcp.cluster.resources import LEASES, PODS
+from terway_mcp.cluster.together import Together
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.schema import Source
 from terway_mcp.tools import terway_names as names
@@ -21,6 +22,7 @@ from terway_mcp.tools.correlation.sufficiency import sufficiency
 from terway_mcp.tools.correlation.wording import entry_words
 from terway_mcp.tools.event_groups import mask
 from terway_mcp.tools.evidence import Evidence, Fact, Noted, Subject
+from terway_mcp.tools.log_feed import feed
 from terway_mcp.tools.log_filters import QUIET, pattern_filter, telling_filter
 from terway_mcp.tools.log_scan import LogScan, Signature
 from terway_mcp.tools.times import moment, parse, render
@@ -28,6 +30,9 @@ from terway_mcp.tools.times import moment, parse, render
 _ROWS = 12
 _SAMPLE = 260
 _SECONDS = 25.0
+_STREAMS = 3
+"""Logs read at the same time: each costs a kubelet its disk and an API server a connection."""
+
 _WINDOW = timedelta(minutes=2)
 _TAIL_LINES = 200_000
 _POLICY = "policy"
@@ -76,6 +81,19 @@ class Stream(msgspec.Struct, frozen=True):
     previous: bool
     source: Source
 
+    @property
+    def label(self) -> str:
+        """What the log is called in an answer."""
+        return f"{self.pod.metadata.name}/{self.container}" + (" (previous)" if self.previous else "")
+
+
+class Scanned(msgspec.Struct, frozen=True):
+    """One log that was scanned, or why it was not."""
+
+    stream: Stream
+    scan: LogScan | None
+    unread: str = ""
+
 
 class Window(msgspec.Struct, frozen=True):
     """Times to read between; "" leaves that side open."""
@@ -95,16 +113,34 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
     window = await _window(case, arguments)
     pods = await (_daemon_pods(case, node) if node is not None else _controlplane_pods(case))
     report = LogsReport([], [], window=_describe(window))
-    found: list[tuple[Stream, Signature]] = []
-    for stream in [stream for pod in pods for stream in choose_streams(pod, arguments)]:
-        wanted = chosen or telling_filter(case.knowledge, stream.source)
-        scan = LogScan(wanted, until=window.until, keep_lines=5 if arguments.raw else 0)
-        if await _scan(case, stream, window, scan, report):
-            found += [(stream, group) for group in scan.groups()]
+    limiter = anyio.CapacityLimiter(_STREAMS)
+    async with Together() as reads:
+        scans = [
+            reads.start(
+                _scan(
+                    case,
+                    stream,
+                    window,
+                    LogScan(
+                        chosen or telling_filter(case.knowledge, stream.source),
+                        until=window.until,
+                        keep_lines=5 if arguments.raw else 0,
+                    ),
+                    limiter,
+                )
+            )
+            for pod in pods
+            for stream in choose_streams(pod, arguments)
+        ]
+    found = [pair for scan in scans for pair in _account(scan.value, report)]
     await _fill(case, report, found, node)
     decision = sufficiency(await case.ledger.evidence(), case.knowledge, case.setting)
     report.sufficiency, report.why = decision.state, decision.why
-    return Report(report, "ok" if report.signatures else "no_data", {"sufficiency": decision.state})
+    marks = {"sufficiency": decision.state}
+    if report.signatures:
+        return Report(report, marks=marks)
+    words = "nothing that was scanned tells of trouble" if report.scanned else "there are no such logs to read"
+    return Report(report, "no_data", marks, words)
 
 
 def choose_streams(pod: Pod, arguments: GrepTerwayLogs) -> list[Stream]:
@@ -179,36 +215,40 @@ async def _controlplane_pods(case: Case) -> list[Pod]:
     return leaders or pods[:2]
 
 
-async def _scan(case: Case, stream: Stream, window: Window, scan: LogScan, report: LogsReport) -> bool:
+async def _scan(case: Case, stream: Stream, window: Window, scan: LogScan, limiter: anyio.CapacityLimiter) -> Scanned:
     meta = stream.pod.metadata
-    label = f"{meta.name}/{stream.container}" + (" (previous)" if stream.previous else "")
     query = LogQuery(stream.container, stream.previous, window.since, 0 if window.since else _TAIL_LINES)
-    async with case.reader.log(meta.namespace, meta.name, query) as blocks:
+    async with limiter, case.reader.log(meta.namespace, meta.name, query) as blocks:
         if isinstance(blocks, Coverage):
-            report.unread.append(f"{label}: {blocks.outcome} {blocks.detail}".strip())
-            return False
+            return Scanned(stream, None, f"{stream.label}: {blocks.outcome} {blocks.detail}".strip())
         cut = await _feed(case, blocks, scan)
     scan.close()
-    case.reader.cover(f"log of {meta.namespace}/{label}", "truncated" if cut else "read", cut)
-    report.scanned.append(label)
-    report.bytes += scan.bytes
-    report.lines += scan.lines
-    report.matched += scan.matched
-    return True
+    case.reader.cover(f"log of {meta.namespace}/{stream.label}", "truncated" if cut else "read", cut)
+    return Scanned(stream, scan)
 
 
 async def _feed(case: Case, blocks: AsyncIterator[bytes], scan: LogScan) -> str:
     """Scan to the end; return why it stopped earlier, or ""."""
-    try:
-        with anyio.move_on_after(_SECONDS):
-            async for block in blocks:
-                scan.feed(block)
-                case.progress.done += len(block)
-                case.progress.message = f"scanned {case.progress.done / 1e6:.1f} MB of Terway logs"
-            return ""
-    except ClusterUnreachable as error:
-        return f"the log broke off: {error}"
+
+    def tell(received: int) -> None:
+        case.progress.done += received
+        case.progress.message = f"scanned {case.progress.done / 1e6:.1f} MB of Terway logs"
+
+    with anyio.move_on_after(_SECONDS):
+        return await feed(blocks, scan, tell)
     return f"stopped after {_SECONDS:.0f} s"
+
+
+def _account(scanned: Scanned, report: LogsReport) -> list[tuple[Stream, Signature]]:
+    """Add one log to the report; its groups are ranked with those of the others."""
+    if scanned.scan is None:
+        report.unread.append(scanned.unread)
+        return []
+    report.scanned.append(scanned.stream.label)
+    report.bytes += scanned.scan.bytes
+    report.lines += scanned.scan.lines
+    report.matched += scanned.scan.matched
+    return [(scanned.stream, group) for group in scanned.scan.groups()]
 
 
 async def _fill(case: Case, report: LogsReport, found: list[tuple[Stream, Signature]], node: str | None) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 
 from terway_mcp.cluster.coverage import Read
-from terway_mcp.cluster.decode import decode_items
+from terway_mcp.cluster.decode import decode_each
 from terway_mcp.cluster.errors import ClusterUnreachable
 from terway_mcp.cluster.objects import ClusterRole, ConfigMap, Event, Lease, Pod, WebhookConfiguration, Workload
-from terway_mcp.cluster.reader import Query, Reader
+from terway_mcp.cluster.reader import PAGE_SIZE, Query, Reader
 from terway_mcp.cluster.resources import (
     CLUSTERROLES,
     CONFIGMAPS,
@@ -30,10 +30,23 @@ from terway_mcp.tools.suspects import concerns_terway, event_fact, worst
 
 _SYSTEM = names.SYSTEM_NAMESPACE
 _SUSPECTS = 6
-_WARNING_PAGES = 40
 _UNHEALTHY_LISTED = 5
-_CONFIGMAPS = (names.ENI_CONFIG, names.CONTROLPLANE_CONFIG, names.CLUSTER_PROFILE, names.KUBE_PROXY_CONFIGS[0])
-_CLUSTERROLES = ("terway", names.CONTROLPLANE)
+_CONFIGMAPS = (names.ENI_CONFIG, names.CONTROLPLANE_CONFIG, names.CLUSTER_PROFILE)
+_DAEMON_ROLE = "terway"
+
+_MOST_REQUESTS = 12
+"""What one call may cost the API server, whatever the size and the state of the cluster.
+
+Ten requests come first; which of the others are worth making, their answers tell. Where that is more than fits, in a
+cluster that is down in several ways at once, the least telling are left out and the answer says so.
+"""
+
+_LEFT_OUT = f"left out: more than {_MOST_REQUESTS} requests would have been needed"
+_WARNINGS = 10_000
+"""Most warnings read: one page, because an API server searches all events anew for each."""
+
+_LARGE = PAGE_SIZE
+"""Of more Terway pods than this only those that have not started are listed; a crash loop shows in its events."""
 
 
 async def inspect_cluster(case: Case, arguments: InspectCluster) -> Report:
@@ -78,22 +91,64 @@ async def _read_all(case: Case) -> ClusterReads:
         lease = reads.start(reader.get(LEASES, Lease, names.CONTROLPLANE, _SYSTEM))
         webhook = reads.start(reader.get(MUTATING_WEBHOOKS, WebhookConfiguration, names.MUTATING_WEBHOOK))
         maps = {name: reads.start(_configmap(reader, name)) for name in _CONFIGMAPS}
-        roles = {name: reads.start(reader.get(CLUSTERROLES, ClusterRole, name)) for name in _CLUSTERROLES}
+        role = reads.start(reader.get(CLUSTERROLES, ClusterRole, _DAEMON_ROLE))
         warnings = reads.start(_warnings(case))
-    configmaps = {name: read.value for name, read in maps.items()}
-    if configmaps[names.KUBE_PROXY_CONFIGS[0]].outcome == "not_found":
-        configmaps[names.KUBE_PROXY_CONFIGS[1]] = await _configmap(reader, names.KUBE_PROXY_CONFIGS[1])
+    sick = _where_pods_are_not_ready(daemonsets.value.value or [], controlplane.value.value)
+    likely = _names_of_kube_proxy(daemonsets.value)
+    spare = max(0, _MOST_REQUESTS - reader.requests - len(sick))
+    async with Together() as more:
+        pods = [more.start(reader.collect(PODS, Pod, _SYSTEM, query, what)) for what, query in sick.items()]
+        kube_proxy = more.start(_kube_proxy(reader, likely[:spare]))
+        early = more.start(_controlplane_role(reader)) if spare > len(likely) else None
+    plane_role = early.value if early else await _controlplane_role(reader)
+    unready = [pod for read in pods for pod in read.value.value or [] if not is_ready(pod)]
     return ClusterReads(
         version.value,
         daemonsets.value,
         controlplane.value,
         lease.value,
         webhook.value,
-        configmaps,
-        {name: read.value for name, read in roles.items()},
+        {name: read.value for name, read in maps.items()} | kube_proxy.value,
+        {_DAEMON_ROLE: role.value, names.CONTROLPLANE: plane_role},
         warnings.value,
-        await _unhealthy(reader, daemonsets.value.value or [], controlplane.value.value),
+        unready[:_UNHEALTHY_LISTED],
     )
+
+
+def _where_pods_are_not_ready(daemonsets: list[Workload], controlplane: Workload | None) -> dict[str, Query]:
+    """Lists that hold Terway pods that are not ready: none, unless the status of their workload says so."""
+    lists = {}
+    if controlplane and controlplane.status.ready_replicas == 0 and controlplane.spec.replicas != 0:
+        lists["controlplane pods that are not ready"] = Query(labels=names.CONTROLPLANE_SELECTOR)
+    terway = [found.status for found in daemonsets if found.metadata.name in names.DAEMONSETS]
+    if any(status.number_ready < status.desired_number_scheduled for status in terway):
+        large = sum(status.desired_number_scheduled for status in terway) > _LARGE
+        query = Query(labels=names.DAEMON_SELECTOR, fields="status.phase!=Running" if large else "")
+        lists["Terway pods that have not started" if large else "Terway pods that are not ready"] = query
+    return lists
+
+
+def _names_of_kube_proxy(daemonsets: Read[list[Workload]]) -> list[str]:
+    """What its ConfigMap may be called: ACK and kubeadm call it differently, and its DaemonSet the same."""
+    running = {found.metadata.name for found in daemonsets.value or []}
+    return [name for name in names.KUBE_PROXY_CONFIGS if name in running] or list(names.KUBE_PROXY_CONFIGS)
+
+
+async def _kube_proxy(reader: Reader, likely: list[str]) -> dict[str, Read[ConfigMap]]:
+    if not likely:
+        reader.cover(f"{CONFIGMAPS.qualified_name} {_SYSTEM}/{names.KUBE_PROXY_CONFIGS[0]}", "truncated", _LEFT_OUT)
+    found: dict[str, Read[ConfigMap]] = {}
+    for name in likely:
+        found[name] = await _configmap(reader, name)
+        if found[name].outcome != "not_found":
+            break
+    return found
+
+
+async def _controlplane_role(reader: Reader) -> Read[ClusterRole]:
+    if reader.requests < _MOST_REQUESTS:
+        return await reader.get(CLUSTERROLES, ClusterRole, names.CONTROLPLANE)
+    return Read(None, reader.cover(f"{CLUSTERROLES.qualified_name} {names.CONTROLPLANE}", "truncated", _LEFT_OUT))
 
 
 async def _configmap(reader: Reader, name: str) -> Read[ConfigMap]:
@@ -105,37 +160,17 @@ async def _warnings(case: Case) -> list[EventGroup] | None:
     groups = EventGroups()
 
     def consume(items: list[msgspec.Raw]) -> None:
-        for event in decode_items(items, Event):
+        for event in decode_each(items, Event):
             groups.add(event)
 
     coverage = await case.reader.each_page(
         EVENTS,
         consume,
         groups.clear,
-        query=Query(fields="type=Warning"),
+        query=Query(fields="type=Warning", limit=_WARNINGS),
         what="recent warning events of all namespaces",
-        max_pages=_WARNING_PAGES,
+        max_pages=1,
     )
     if coverage.outcome not in ("read", "truncated"):
         return None
     return [group for group in groups.newest_first() if concerns_terway(group, case.knowledge)]
-
-
-async def _unhealthy(reader: Reader, daemonsets: list[Workload], controlplane: Workload | None) -> list[Pod]:
-    """Name a few Terway pods that are not ready, but only when the status of their workload says there are any."""
-    pods: list[Pod] = []
-    if controlplane and controlplane.status.ready_replicas == 0 and controlplane.spec.replicas != 0:
-        query = Query(labels=names.CONTROLPLANE_SELECTOR)
-        read = await reader.collect(PODS, Pod, _SYSTEM, query, "controlplane pods that are not ready")
-        pods += read.value or []
-    pods += await _unhealthy_daemons(reader, daemonsets)
-    return [pod for pod in pods if not is_ready(pod)][:_UNHEALTHY_LISTED]
-
-
-async def _unhealthy_daemons(reader: Reader, daemonsets: list[Workload]) -> list[Pod]:
-    terway = [found for found in daemonsets if found.metadata.name in names.DAEMONSETS]
-    if all(found.status.number_ready >= found.status.desired_number_scheduled for found in terway):
-        return []
-    query = Query(labels=names.DAEMON_SELECTOR)
-    read = await reader.collect(PODS, Pod, _SYSTEM, query, "Terway pods that are not ready")
-    return read.value or []

@@ -38,6 +38,7 @@ def _marks(report: NodeReport) -> dict[str, Any]:
         "node": report.name,
         "terway_pod": daemon.name if daemon else "",
         "terway_running": bool(daemon and daemon.running),
+        "terway_expected": not (report.ignored or report.virtual),
         "exclusive": report.eni_mode == "exclusive",
     }
 

@@ -3,14 +3,16 @@
 A record may continue on header-less lines (`key=<` ... ` >`, goroutine dumps); those belong to the record before.
 """
 
+import re
 from datetime import UTC, datetime
 
 import msgspec
 import re2
 
-_STAMP = re2.compile(rb"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})) ")
-_KLOG = re2.compile(rb"^([IWEF])\d{4} \d{2}:\d{2}:\d{2}\.\d+\s+(?:\d+ )?([\w.\-]+:\d+)\] ?")
-_LOGRUS = re2.compile(rb"^(?:time=\"[^\"]*\" )?level=(\w+) ?")
+# Not RE2: these look at the few bytes before a record, which is over before RE2's wrapper has begun.
+_STAMP = re.compile(rb"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})) ")
+_KLOG = re.compile(rb"^([IWEF])\d{4} \d{2}:\d{2}:\d{2}\.\d+\s+(?:\d+ )?([\w.\-]+:\d+)\] ?")
+_LOGRUS = re.compile(rb"^(?:time=\"[^\"]*\" )?level=(\w+) ?")
 _CONTINUING = (b"", b"\t", b" ", b">", b"\n", b"\r")
 _LEVELS = {b"info": "I", b"debug": "I", b"warning": "W", b"warn": "W", b"error": "E", b"fatal": "F", b"panic": "F"}
 TROUBLE = (

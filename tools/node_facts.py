@@ -47,6 +47,7 @@ class NodeReport(msgspec.Struct, omit_defaults=True):
     kernel: str = ""
     lingjun: bool = False
     ignore_by_terway: str = ""
+    virtual: bool = False
     no_kube_proxy: str = ""
     eno_api: str = ""
     trunk_on: str = ""
@@ -65,6 +66,11 @@ class NodeReport(msgspec.Struct, omit_defaults=True):
     contradictions: list[str] = []
     evidence: str = ""
 
+    @property
+    def ignored(self) -> bool:
+        """True when the node is labelled to be left alone by Terway."""
+        return self.ignore_by_terway == "true"
+
 
 def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime) -> tuple[NodeReport, FactSheet]:
     """Shape the report and collect the facts behind it."""
@@ -74,7 +80,7 @@ def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime
     report.terway_pod = _daemon(reads, report, facts)
     _from_terway_node(reads, report, facts, now)
     _config(reads, report, facts)
-    _pods(reads.pods.value or [], report)
+    _pods(reads.pods.value or [], reads.terway_node.value, report)
     _compare(reads, report, facts)
     report.states = [fact.text for fact in facts.facts if knowledge.state(fact.name)][:10]
     return report, facts
@@ -107,6 +113,10 @@ def _from_core_node(node: Node, report: NodeReport, facts: FactSheet, source: st
     facts.add(Fact("status", "node", subject, text, source=source, data=data), report)
     if report.ignore_by_terway == "true":
         facts.add(Fact("config", "node_ignored_by_terway", subject, "label ignore-by-terway is true"))
+    report.virtual = labels.get(names.NODE_TYPE_LABEL) == names.VIRTUAL_NODE
+    if report.virtual:
+        text = f"node {node.metadata.name} is a virtual node (type=virtual-kubelet)"
+        facts.add(Fact("config", "node_virtual", subject, text, source=source))
     absent = [label for label in (names.ZONE_LABEL, names.INSTANCE_TYPE_LABEL) if not labels.get(label)]
     if absent:
         facts.add(Fact("status", "node_labels_missing", subject, f"labels {', '.join(absent)} are missing"))
@@ -213,14 +223,18 @@ def _config(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
     report.effective_config = {key: merged[key] for key in _SHOWN_CONFIG if key in merged}
 
 
-def _pods(pods: list[Pod], report: NodeReport) -> None:
+def _pods(pods: list[Pod], node: TerwayNode | None, report: NodeReport) -> None:
+    """Count the pods; one that Terway has booked an address for does not wait for the pool any more."""
     if not pods:
         return
     networked = [pod for pod in pods if not pod.spec.host_network and pod.status.phase not in ("Succeeded", "Failed")]
+    waiting = [pod for pod in networked if not pod.status.pod_ip and not asks_for_eni(pod)]
+    interfaces = node.status.network_interfaces.values() if node else ()
+    booked = {address.pod_id for interface in interfaces for address in interface.ipv4.values()}
     report.pods = {
         "all": len(pods),
         "with_pod_network": len(networked),
-        "without_ip": sum(1 for pod in networked if not pod.status.pod_ip and not asks_for_eni(pod)),
+        "without_ip": sum(1 for pod in waiting if f"{pod.metadata.namespace}/{pod.metadata.name}" not in booked),
     }
 
 

@@ -25,6 +25,7 @@ NAMESPACE_OPT_OUT_LABEL = "k8s.aliyun.com/pod-eni"
 ENO_API_ANNOTATION = "k8s.aliyun.com/eno-api"
 TRUNK_ANNOTATION = "k8s.aliyun.com/trunk-on"
 MAX_AVAILABLE_IP_ANNOTATION = "k8s.aliyun.com/max-available-ip"
+NODE_TYPE_LABEL, VIRTUAL_NODE = "type", "virtual-kubelet"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 

@@ -1,8 +1,6 @@
 """A captured cluster for kubectl: the embedded API on a loopback port, and a kubeconfig that points at it."""
 
-import ipaddress
 import os
-import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from terway_mcp.cluster.embedded.api import EmbeddedApi
 from terway_mcp.cluster.embedded.status import json_reply
 from terway_mcp.cluster.embedded.transport import AsgiApp, Message, Receive, Send
 from terway_mcp.cluster.errors import InvalidInput
+from terway_mcp.cluster.loopback import is_loopback, listen
 
 CONTEXT = "terway-mcp-bundle"
 
@@ -41,7 +40,7 @@ def serve(
     """
     import uvicorn  # noqa: PLC0415 - only this command needs a server
 
-    with _listen(host, port) as listener:
+    with listen(host, port, "a bundle holds a cluster's configuration") as listener:
         actual: int = listener.getsockname()[1]
         url = f"http://{f'[{host}]' if ':' in host else host}:{actual}"
         _write_kubeconfig(kubeconfig_path, url)
@@ -73,29 +72,13 @@ class _LocalOnly:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-        if _is_loopback(host.rpartition(":")[0].strip("[]")):
+        if is_loopback(host.rpartition(":")[0].strip("[]")):
             await self._app(scope, receive, send)
             return
         refusal = json_reply({"kind": "Status", "status": "Failure", "message": "foreign Host header", "code": 421})
         headers = [(b"content-type", refusal.content_type.encode())]
         await send({"type": "http.response.start", "status": 421, "headers": headers})
         await send({"type": "http.response.body", "body": refusal.body})
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if not _is_loopback(host):
-        raise InvalidInput(f"{host!r} is not a loopback address: a bundle holds a cluster's configuration")
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
-        raise InvalidInput(f"cannot listen on {host}:{port}: {error}") from error
 
 
 def _write_kubeconfig(path: Path, url: str) -> None:

@@ -153,11 +153,6 @@ class NodeModel:
                 eni.slots.append(self._slot(eni.vswitch))
                 missing -= 1
 
-    @property
-    def used_ips(self) -> int:
-        """Addresses that pods have."""
-        return sum(1 for eni in self.enis for slot in eni.slots if slot.pod)
-
 
 def ipv6_of(ip: str) -> str:
     """The IPv6 address that goes with an IPv4 one in this capture."""

@@ -210,3 +210,10 @@ async def test_reading_through_a_context_needs_no_resolve_first(tmp_path: Path, 
     assert version is not None
     assert version.git_version == "v1.36.2"
     await clusters.aclose()
+
+
+async def test_the_default_context_shares_the_connection_of_its_name(tmp_path: Path, api: Api) -> None:
+    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url))
+    named_first = await clusters._connection("one")
+    assert await clusters._connection(None) is named_first
+    await clusters.aclose()

@@ -477,6 +477,7 @@ def pod(tmp_path: Path, secure: Api, authority: Authority, monkeypatch: pytest.M
 async def test_in_a_pod_the_service_account_is_used(secure: Api) -> None:
     connection, name = connect_kubeconfig(None, None)
     assert name == "in-cluster"
+    assert connect_kubeconfig(None, name)[1] == name, "an investigation that outlived the process asks by this name"
     assert await version_of(connection) == 200
     await connection.aclose()
     assert secure.requests[0].token.lower() == "bearer of-the-pod"

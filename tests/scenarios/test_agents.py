@@ -112,7 +112,7 @@ async def test_evidence_of_another_investigation_is_not_evidence_here() -> None:
             row["evidence"] for row in (await send(client, "get_events", investigation=poor, **POD))["data"]["groups"]
         }
         for foreign in ids - known:
-            answer = await send(client, "grep_terway_logs", investigation=poor, node="n", confirm=foreign)
+            answer = await send(client, "grep_terway_logs", investigation=poor, node="cn-hangzhou.10.0.1.21", confirm=foreign)
             assert answer["status"] == "invalid"
 
 

@@ -20,7 +20,9 @@ PROGRAM = [sys.executable, "-m", "terway_mcp.server"]
 def clean_environment(home: Path) -> dict[str, str]:
     """An environment without any way to a cluster: an empty home and no Kubernetes or terway-mcp variables."""
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "TERWAY_MCP_", "COLUMNS"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("KUBE", "TERWAY_MCP_", "COLUMNS", "XDG_"))
     }
     return {**kept, "HOME": str(home)}
 

@@ -336,3 +336,9 @@ async def test_a_file_of_the_bundle_that_is_no_json_costs_only_what_it_held(half
         assert any("daemonsets" in entry["what"] for entry in answer["coverage"] if entry["outcome"] != "read")
         assert answer["data"]["ipam"]["mode"] == "centralized"
         await still_works(talk, answer["investigation"]["id"])
+
+
+async def test_an_id_that_is_no_text_is_an_unknown_one(talk: Talk, opened: str) -> None:
+    answer = await talk.call("inspect_node", investigation="\ud800", node=NODE)
+    assert answer["status"] == "unknown_investigation"
+    await still_works(talk, opened)

@@ -16,15 +16,15 @@ from mcp import Client
 
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.errors import InvalidInput
+from terway_mcp.cluster.loopback import is_loopback, listen
 from terway_mcp.cluster.scenarios.catalog import SCENARIOS, bundle_path
 from terway_mcp.cluster.scenarios.config import ACCESS_KEY
 from terway_mcp.cluster.scenarios.scenario import Scenario
 from terway_mcp.server import __version__
 from terway_mcp.server.agent import Question, investigate
 from terway_mcp.server.app import create_server
-from terway_mcp.server.http import require_loopback
 from terway_mcp.server.options import parser
-from tests.server.processes import PROGRAM, clean_environment, ended_afterwards, free_port, run
+from tests.server.processes import PROGRAM, clean_environment, ended_afterwards, free_port, http_server, run
 
 NO_VERDICT_CAN_BE_REACHED = 3
 
@@ -72,6 +72,16 @@ def test_a_workload_can_be_diagnosed(bundle: Path, empty_home: Path, vswitch_exh
     done = run("diagnose", "--bundle", str(bundle), "-n", "shop", "deployment/web", "--json", home=empty_home)
     assert done.returncode == 0, done.stderr
     assert diagnosed(done.stdout)["verdict"]["category"] == vswitch_exhausted.truth.category
+
+
+@pytest.mark.parametrize("target", ["no-such-pod", "deployment/no-such-deployment"])
+def test_a_target_that_does_not_exist_gets_no_verdict_about_another(
+    bundle: Path, empty_home: Path, target: str
+) -> None:
+    done = run("diagnose", "--bundle", str(bundle), "-n", "shop", target, "--json", home=empty_home)
+    assert done.returncode == 1
+    assert diagnosed(done.stdout)["verdict"] is None
+    assert "there is no" in diagnosed(done.stdout)["error"]
 
 
 def test_without_a_target_the_worst_suspect_of_the_bundle_in_the_environment_is_diagnosed(
@@ -183,13 +193,43 @@ def test_http_is_refused_on_an_address_that_others_reach(empty_home: Path) -> No
 
 @pytest.mark.parametrize("host", ["::", "192.0.2.1", "example.com", "127.0.0.1.example.com", ""])
 def test_only_loopback_is_local(host: str) -> None:
-    with pytest.raises(InvalidInput, match="is not a loopback address"):
-        require_loopback(host)
+    with pytest.raises(InvalidInput, match="is not a loopback address: no authentication"):
+        listen(host, 0, "no authentication")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_all_of_loopback_is_local(host: str) -> None:
-    require_loopback(host)
+    assert is_loopback(host)
+
+
+def test_a_port_that_is_taken_ends_the_server_with_a_reason(empty_home: Path) -> None:
+    with listen("127.0.0.1", 0, "") as taken:
+        port = str(taken.getsockname()[1])
+        done = run("serve", "--transport", "streamable-http", "--port", port, home=empty_home)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+
+
+def test_a_picture_that_cannot_be_written_ends_the_demo_with_a_reason(empty_home: Path, tmp_path: Path) -> None:
+    done = run("demo", "--svg", str(tmp_path / "nowhere" / "demo.svg"), home=empty_home)
+    assert done.returncode == 1
+    assert done.stderr.startswith("terway-mcp: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_over_http_investigations_are_kept_in_a_file_of_the_user(bundle: Path, tmp_path: Path) -> None:
+    with http_server("--bundle", str(bundle), home=tmp_path):
+        kept = tmp_path / ".local" / "state" / "terway-mcp" / "investigations.sqlite"
+        assert kept.is_file()
+        assert kept.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_place_for_investigations_that_cannot_be_made_is_named(empty_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    place = {"XDG_STATE_HOME": str(tmp_path / "file")}
+    done = run("serve", "--transport", "streamable-http", "--port", str(free_port()), home=empty_home, env=place)
+    assert done.returncode == 1
+    assert "--store" in done.stderr
 
 
 def test_an_investigation_store_that_is_none_keeps_the_server_from_starting(empty_home: Path, tmp_path: Path) -> None:

@@ -167,6 +167,17 @@ def test_what_has_been_checked_is_told_once_each_in_order_and_at_most_ten() -> N
     assert checked(State("ctx", done=many)) == [f"node n{number}" for number in range(20, 30)]
 
 
+def test_what_nobody_could_read_is_not_said_to_be_done() -> None:
+    failed = Done("get_events", "pod/shop/web-0", {"sufficiency": "absent"}, unread=True)
+    state = State("ctx", done=[Done("inspect_cluster", "cluster"), failed])
+    assert checked(state)[-1] == "events of pod shop/web-0: could not be read"
+    assert info("id", state).done == ["cluster", "components"]
+
+
+def test_every_field_of_the_investigation_is_in_every_answer() -> None:
+    assert set(sealed(answer("calm"))["investigation"]) == set(InvestigationInfo.__struct_fields__)
+
+
 def test_a_skipped_step_is_shown_with_the_reason_and_whose_claim_it_is() -> None:
     shown = info("id", State("ctx", skips=[Skip("correlate", "logs", "read on the node")]))
     assert shown.skipped == ["logs (claimed by the caller: read on the node)"]

@@ -145,3 +145,15 @@ def test_every_refusal_names_a_step_of_the_graph_and_says_why(calls: list[MadeUp
             assert attempt.refusal.missing in BY_ID
             assert attempt.refusal.message
             assert attempt.made.tool not in ("inspect_cluster", "inspect_node", "inspect_pod")
+
+
+def test_logs_of_a_node_that_nothing_led_to_wait_for_its_inspection() -> None:
+    so_far = (RUNNING, judged("insufficient"))
+    assert missing("grep_terway_logs", {"node": "n1"}, after(*so_far)) is None
+    assert missing("grep_terway_logs", {"node": "n2"}, after(*so_far)) == "target"
+    assert missing("grep_terway_logs", {"node": "n2"}, after(*so_far, Done("inspect_node", "node/n2"))) is None
+
+
+def test_events_of_a_workload_that_does_not_exist_are_no_events() -> None:
+    gone = Done("get_events", "workload/shop/gone", {"missing": True})
+    assert missing("correlate", {}, after(gone)) == "events"

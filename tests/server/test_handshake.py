@@ -72,18 +72,34 @@ async def test_a_closed_port_is_answered_as_unreachable_within_ten_seconds(tmp_p
         await unreachable_within_ten_seconds(await Talk.begin(client), url)
 
 
-def test_neither_the_handshake_nor_the_list_of_tools_imports_kubernetes(tmp_path: Path) -> None:
+def test_the_handshake_is_answered_without_kubernetes_or_knowledge(tmp_path: Path) -> None:
     script = """
 import anyio, sys
 from mcp import Client
 from terway_mcp.cluster.clusters import Clusters
+from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.server.app import create_server
 
-async def shake_hands():
-    async with Client(create_server(Clusters()), mode="legacy") as client:
-        return len((await client.list_tools()).tools)
+answered = []
 
-print(anyio.run(shake_hands), sorted(name for name in sys.modules if name.partition(".")[0] == "kubernetes"))
+async def note(context, call_next):
+    result = await call_next(context)
+    loaded = sorted(name for name in sys.modules if name.partition(".")[0] == "kubernetes")
+    answered.append((context.method, loaded, knowledge))
+    return result
+
+knowledge = []
+load = Knowledge.load
+Knowledge.load = lambda files: knowledge.append("loaded") or load(files)
+
+async def shake_hands():
+    server = create_server(Clusters())
+    server.middleware.append(note)
+    async with Client(server, mode="legacy"):
+        pass
+
+anyio.run(shake_hands)
+print(*answered[0])
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -93,7 +109,7 @@ print(anyio.run(shake_hands), sorted(name for name in sys.modules if name.partit
         timeout=30,
         check=True,
     )
-    assert done.stdout.strip() == "6 []"
+    assert done.stdout.strip() == "initialize [] []"
 
 
 class ByHand:

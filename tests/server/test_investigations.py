@@ -68,7 +68,19 @@ async def test_a_reason_that_was_not_needed_is_not_held_against_the_caller(
     pod = {"namespace": "shop", "pod": vswitch_exhausted.pod}
     await talk.call("inspect_pod", investigation=investigation, **pod)
     answer = await talk.call("get_events", investigation=investigation, **pod, skip_reason="to be safe")
-    assert "skipped" not in answer["investigation"]
+    assert answer["investigation"]["skipped"] == []
+
+
+async def test_logs_read_beyond_what_the_events_settled_do_not_weaken_the_verdict(
+    talk: Talk, vswitch_exhausted: Scenario
+) -> None:
+    investigation = await talk.opened()
+    await to_the_verdict(talk, investigation, vswitch_exhausted.pod)
+    assert (await talk.call("grep_terway_logs", investigation=investigation, node=NODE))["status"] == "out_of_order"
+    await talk.call("grep_terway_logs", investigation=investigation, node=NODE, skip_reason="to be thorough")
+    answer = await talk.call("correlate", investigation=investigation)
+    assert answer["investigation"]["skipped"] == []
+    assert answer["data"]["verdict"]["confidence"] == "confirmed"
 
 
 async def test_what_is_read_again_keeps_its_evidence_and_is_marked_unchanged(

@@ -129,7 +129,7 @@ def test_allowed_tools_agree_with_the_gate(calls: list[MadeUp]) -> None:
     for attempt in attempts(calls):
         allowed = allowed_tools(attempt.state)
         assert ("correlate" in allowed) is (check("correlate", {}, attempt.state) is None)
-        confirming = {"node": "n1", "confirm": "E1"}
+        confirming = {"component": "controlplane", "confirm": "E1"}
         assert ("grep_terway_logs" in allowed) is (check("grep_terway_logs", confirming, attempt.state) is None)
 
 

@@ -231,3 +231,9 @@ async def test_a_store_damaged_while_in_use_is_a_store_error_and_not_a_crash(tmp
     assert await store.load(opened, "me") is not None
     store.close()
     vandal.close()
+
+
+async def test_a_call_that_fails_in_any_way_leaves_the_store_usable(store: SqliteStore) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        await store.load("\ud800", "me")
+    assert await store.load(await store.create("me", "ctx", ""), "me") is not None

@@ -6,6 +6,7 @@ from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.schema import Entry, Role
 from terway_mcp.tools.correlation.signals import Signal
 from terway_mcp.tools.correlation.target import NEAR, SHARED
+from terway_mcp.tools.evidence import Fact
 
 _WEIGHT: dict[Role, float] = {
     "decisive": 100.0,
@@ -22,7 +23,7 @@ _FIRST_OF_SERIES = 0.9
 """The text of an event series may be hours old; a condition or a log line of today speaks louder."""
 
 _CORROBORATION = 4.0
-_START_FACTS = ("terway_", "policy_", "eni_conf", "log")
+_START_FACTS = ("terway_", "policy_", "eni_conf")
 
 _PASSES = 0.9
 """Throttling passes by itself; what stands beside it does not."""
@@ -30,7 +31,7 @@ _PASSES = 0.9
 _EFFECT = 0.75
 """A cause that itself has a cause stands behind what names that one."""
 
-_COMPONENT_FIRST = 1.5
+_COMPONENT_FIRST, _COMPONENT_LATER = 1.5, 0.7
 """Terway's own pod comes before IP allocation: nothing can allocate while it is down (SOP step 1)."""
 
 
@@ -90,7 +91,7 @@ def compete(found: list[Signal], knowledge: Knowledge, *, terway_down: bool) -> 
             candidate.score = _score(candidate, terway_down=terway_down)
             candidates.append(candidate)
     _put_before_consequences(candidates)
-    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.cause.id))
+    return sorted(candidates, key=lambda candidate: (candidate.cause.remark, -candidate.score, candidate.cause.id))
 
 
 def _put_before_consequences(candidates: list[Candidate]) -> None:
@@ -111,8 +112,8 @@ def _score(candidate: Candidate, *, terway_down: bool) -> float:
     score = best + _CORROBORATION * min(3, max(0, len(sources) - 1))
     if candidate.cause.category == "throttling":
         score *= _PASSES
-    if terway_down and explains_terway_down(candidate):
-        score *= _COMPONENT_FIRST
+    if terway_down:
+        score *= _COMPONENT_FIRST if explains_terway_down(candidate) else _COMPONENT_LATER
     return score * _EFFECT if candidate.cause.effect else score
 
 
@@ -120,9 +121,12 @@ def explains_terway_down(candidate: Candidate) -> bool:
     """True when the cause was seen on Terway's pod, in its logs or in what it reads at its start."""
     if candidate.cause.category == "component_down":
         return True
-    return any(
-        signal.closeness >= NEAR and signal.evidence.fact.name.startswith(_START_FACTS) for signal in candidate.support
-    )
+    return any(signal.closeness >= NEAR and _is_about_start(signal.evidence.fact) for signal in candidate.support)
+
+
+def _is_about_start(fact: Fact) -> bool:
+    of_node = fact.kind == "log" and fact.data.get("source") != "controlplane_log"
+    return of_node or fact.name.startswith(_START_FACTS)
 
 
 def _worth(signal: Signal) -> float:

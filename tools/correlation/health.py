@@ -23,6 +23,8 @@ def target_is_healthy(ledger: list[Evidence], target: Target) -> bool:
         fact = evidence.fact
         if fact.name == "nothing_failing" and target.kind == "cluster":
             return True
+        if fact.name == "workload" and target.kind == "workload" and fact.subject.name == target.name:
+            return bool(fact.data.get("ready"))
         if fact.name == "pod_healthy" and target.kind == "pod" and fact.subject.name == target.name:
             return True
         if fact.name == "node" and target.kind == "node" and fact.subject.name == target.name:
@@ -35,10 +37,11 @@ def contradicts_health(supported: list[Candidate], ledger: list[Evidence], targe
 
     A Ready pod works, unless the trouble is about its very address; a Ready node may still fail its next pod.
     """
+    supported = [candidate for candidate in supported if not candidate.cause.remark]
     if any(_lasts_on_target(candidate) for candidate in supported):
         return True
     if target.kind != "pod":
-        return any(candidate.is_near for candidate in supported)
+        return any(candidate.is_near and candidate.role in ("decisive", "strong") for candidate in supported)
     addresses = {
         str(ip) for evidence in ledger if evidence.fact.name == "pod" for ip in evidence.fact.data.get("ips", [])
     }

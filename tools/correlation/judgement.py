@@ -11,7 +11,10 @@ Confidence = Literal["confirmed", "likely", "possible", "insufficient"]
 
 
 class Finding(msgspec.Struct, omit_defaults=True):
-    """One cause that is supported: what, why, how to fix it and how to see that it is fixed."""
+    """One cause that is supported: what, why, how to fix it and how to see that it is fixed.
+
+    A remark hides failures (events that cannot be written) but is none itself.
+    """
 
     cause: str
     category: Category
@@ -22,6 +25,7 @@ class Finding(msgspec.Struct, omit_defaults=True):
     against: list[str] = []
     fix: str = ""
     verify: str = ""
+    remark: bool = False
 
 
 class Verdict(msgspec.Struct, omit_defaults=True):

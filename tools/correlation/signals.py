@@ -18,6 +18,9 @@ _AGES = ((600.0, 1.0), (1800.0, 0.97), (7200.0, 0.9), (21600.0, 0.8))
 """Weight of a signal by its age in seconds before the latest one: ten minutes, half an hour, two and six hours."""
 
 _STALE = 0.4
+_REPORTERS = ("terway", "Terway", "multi-ip-node", "node", "PodNetworking")
+"""How Terway's components have called themselves since v1.3 (events recorder names)."""
+
 _BEFORE_POD = 0.7
 """What was last seen before the pod existed has not kept this pod from starting, though it may come back."""
 
@@ -69,12 +72,6 @@ def signals(ledger: list[Evidence], knowledge: Knowledge, target: Target) -> lis
     return _mark_recovered(_aged(found, _born(ledger, target)))
 
 
-def best_match(evidence: Evidence, knowledge: Knowledge) -> TextMatch | None:
-    """The entry that speaks for a piece of evidence in a list: the most specific one."""
-    found = _matches(evidence, knowledge)
-    return found[0] if found else None
-
-
 def _matches(evidence: Evidence, knowledge: Knowledge) -> list[TextMatch]:
     fact = evidence.fact
     if fact.kind == "event":
@@ -97,22 +94,33 @@ def event_matches(knowledge: Knowledge, event: Mapping[str, Any], object_kind: s
     A text that is benign or a mere symptom silences the reason: `ConfigError` over an edit conflict is no
     configuration error. `event` holds reason, message, reporter and the kind of the related object.
     """
-    texts = list(knowledge.match_text(str(event["message"]), "event", object_kind=object_kind))[:3]
+    texts = list(knowledge.match_text(str(event["message"]), "event", object_kind=object_kind))
     entry = knowledge.event_reason(
         str(event["reason"]),
         object_kind=object_kind,
         reporter=str(event["reporter"]),
         related_kind=str(event["related"]),
     )
+    if not _speaks_of_terway(event):
+        # Disk controllers, autoscalers and probes quote the same cloud's codes; they say nothing about Terway.
+        texts = [text for text in texts if text.entry.kind != "openapi_code"]
+    texts = texts[:3]
     if texts and texts[0].entry.role in ("benign", "symptom"):
         return texts[:1]
     return texts if entry is None else [*texts, TextMatch(entry, {})]
 
 
+def _speaks_of_terway(event: Mapping[str, Any]) -> bool:
+    """True for an event that Terway reports, under any of its names, or nobody says to, or that quotes its plugin."""
+    reporter, message = str(event["reporter"]), str(event["message"])
+    return not reporter or reporter.startswith(_REPORTERS) or "terway" in message.lower() or "cmdAdd" in message
+
+
 def _is_on_path(signal: Signal, knowledge: Knowledge, target: Target) -> bool:
     """A pod of the shared pool cannot suffer from what only pods with an ENI of their own go through."""
     cause = knowledge.cause(signal.cause)
-    return not (target.kind == "pod" and not target.own_eni and cause is not None and cause.path == "own_eni")
+    pooled = target.kind in ("pod", "node") and not target.own_eni
+    return not (pooled and cause is not None and cause.path == "own_eni")
 
 
 def _aged(found: list[Signal], born: datetime | None) -> list[Signal]:

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.knowledge.titles import UNKNOWN
 from terway_mcp.tools.correlation.health import target_is_healthy
 from terway_mcp.tools.correlation.judgement import Finding, Setting
 from terway_mcp.tools.correlation.target import CARRIER, evidence_closeness
@@ -28,7 +29,7 @@ def sufficiency(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) 
     events = [e for e in ledger if e.fact.kind == "event" and evidence_closeness(e, setting.target) >= CARRIER]
     warnings = [e for e in events if e.fact.data.get("type") == "Warning"]
     judgement = judge(ledger, knowledge, setting)
-    best = judgement.findings[0] if judgement.findings else None
+    best = next((finding for finding in judgement.findings if not finding.remark), None)
     if target_is_healthy(ledger, setting.target) and judgement.verdict.category == "healthy":
         return Sufficiency("sufficient", "the target is Ready and nothing that speaks against it was seen")
     if best is not None and best.confidence in ("confirmed", "likely"):
@@ -54,7 +55,7 @@ def _doubt(best: Finding, ledger: list[Evidence], events: list[Evidence], knowle
         return "Something lies behind it that the logs can name."
     if best.category == "terway_bug":
         return "A bug is claimed only after the logs have been read."
-    if "(unknown)" in best.title or ("{api}" in (cause.title if cause else "") and "(" not in best.title):
+    if UNKNOWN in best.title or ("{api}" in (cause.title if cause else "") and "(" not in best.title):
         return "The logs name what is not known of it yet."
     reported = any(str(event.fact.data.get("reporter", "")).startswith(_REPORTS_NEW_EVENTS) for event in events)
     if any(evidence.fact.name == "events_rbac_gap" for evidence in ledger) and not reported:

@@ -88,8 +88,11 @@ def _is_part_of(subject: Subject, target: Target) -> bool:
 def _log_closeness(sample: str, subject: Subject, target: Target) -> float:
     """A line that names objects counts fully only if one of them is the target's."""
     named = {found.rpartition("/")[2] for found in _NAMED_IN_LOG.findall(sample)}
-    if not named or target.kind in ("cluster", "workload"):
+    if not named or target.kind == "cluster":
         return SAME
+    if target.kind == "workload":
+        owned = any(name == target.name or name.startswith(f"{target.name}-") for name in named)
+        return SAME if owned else SHARED
     if subject.name == target.terway_pod and not named & {target.name, *target.enis}:
         return NEAR
     if named & {target.name, target.node, target.terway_pod, *target.enis}:

@@ -12,14 +12,14 @@ from terway_mcp.tools.correlation.health import contradicts_health, target_is_he
 from terway_mcp.tools.correlation.judgement import Confidence, Finding, Judgement, RuledOut, Setting, Verdict
 from terway_mcp.tools.correlation.signals import Signal, signals
 from terway_mcp.tools.correlation.target import NEAR, Target, evidence_closeness
-from terway_mcp.tools.correlation.wording import filled, root_cause, title
+from terway_mcp.tools.correlation.wording import filled, name, root_cause, title
 from terway_mcp.tools.evidence import Evidence
 
 _ENOUGH = 12.0
 """Below this score nothing but a stranger's or a past failure supports a cause."""
 
 _FINDINGS = 4
-_HEALTH = ("nothing_failing", "pod_healthy", "node", "terway_pod", "pod")
+_HEALTH = ("nothing_failing", "workload", "pod_healthy", "node", "terway_pod", "pod")
 _LEVELS: tuple[Confidence, ...] = ("insufficient", "possible", "likely", "confirmed")
 
 
@@ -35,7 +35,8 @@ def judge(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Jud
     findings = [_finding(candidate, winners, setting) for candidate in winners[:_FINDINGS]]
     losers = [candidate for candidate in candidates if candidate not in winners[:_FINDINGS]]
     unexplained = _unexplained(ledger, found, setting.target)
-    verdict = _verdict(findings[0], winners[0], setting) if findings else _insufficient(ledger, knowledge, setting)
+    named = bool(findings) and not findings[0].remark
+    verdict = _verdict(findings[0], winners[0], setting) if named else _insufficient(ledger, knowledge, setting)
     return Judgement(verdict, findings, _ruled_out(losers, setting), _missing(ledger, setting, verdict), unexplained)
 
 
@@ -97,6 +98,7 @@ def _finding(candidate: Candidate, others: list[Candidate], setting: Setting) ->
         [signal.evidence.id for signal in candidate.against][:4],
         filled(cause.fix, candidate, target),
         filled(cause.verify, candidate, target),
+        cause.remark,
     )
 
 
@@ -131,7 +133,7 @@ def _ruled_out(losers: list[Candidate], setting: Setting) -> list[RuledOut]:
             why = f"it is seen on {candidate.strongest.evidence.fact.subject}, not on {setting.target}"
         else:
             why = "it is supported only weakly, and a more specific cause explains the same symptoms"
-        ruled.append(RuledOut(title(candidate, setting.target), why, candidate.evidence[:3]))
+        ruled.append(RuledOut(name(candidate, setting.target), why, candidate.evidence[:3]))
     return ruled
 
 

@@ -6,7 +6,7 @@ What the cluster wrote is quoted elsewhere, in fields that say so; an event mess
 import re2
 
 from terway_mcp.knowledge.schema import Entry
-from terway_mcp.knowledge.titles import fill
+from terway_mcp.knowledge.titles import UNKNOWN, fill
 from terway_mcp.tools.correlation.candidates import Candidate
 from terway_mcp.tools.correlation.target import Target
 
@@ -29,6 +29,11 @@ _NAMED = {
 def title(candidate: Candidate, target: Target) -> str:
     """The cause's title with what is known about this case."""
     return fill(candidate.cause.title, identifiers_of(candidate, target))
+
+
+def name(candidate: Candidate, target: Target) -> str:
+    """The title where it only tells causes apart, without a word about what is not known."""
+    return " ".join(title(candidate, target).replace(UNKNOWN, "").split())
 
 
 def filled(template: str, candidate: Candidate, target: Target) -> str:

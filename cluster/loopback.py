@@ -1,0 +1,29 @@
+"""Listening on this machine only: nothing here authenticates its callers."""
+
+import ipaddress
+import socket
+
+from terway_mcp.cluster.errors import InvalidInput
+
+
+def is_loopback(host: str) -> bool:
+    """True for `localhost` and addresses that only this machine reaches."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listen(host: str, port: int, why: str) -> socket.socket:
+    """Open a listening socket; port 0 picks a free one.
+
+    Raises:
+        InvalidInput: `host` is not a loopback address (`why` says what speaks against others), or the port cannot be
+            had.
+    """
+    if not is_loopback(host):
+        raise InvalidInput(f"{host!r} is not a loopback address: {why}")
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        raise InvalidInput(f"cannot listen on {host}:{port}: {error}") from error

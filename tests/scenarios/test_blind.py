@@ -1,0 +1,26 @@
+"""Two corpora written by people who had not read the rules, the later one from what real issues look like.
+
+The product is held to both, once as written and once in another world (names, ids, times, order, release).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from terway_mcp.cluster.scenarios.world import World, vary
+
+from .corpus import ask
+from .second import SECOND
+from .third import THIRD
+
+BLIND = {**SECOND, **THIRD}
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_the_true_cause_is_named_with_its_facts(name: str, tmp_path: Path) -> None:
+    ask(BLIND[name](World()), tmp_path).check()
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_the_verdict_does_not_depend_on_names_times_order_or_release(name: str, tmp_path: Path) -> None:
+    ask(BLIND[name](World(vary(2))), tmp_path).check()
