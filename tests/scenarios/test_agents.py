@@ -15,6 +15,7 @@ from terway_mcp.server.app import create_server
 pytestmark = pytest.mark.anyio
 
 SCENARIO = SCENARIOS["vswitch-exhausted"]
+NODE = "cn-hangzhou.10.0.1.21"
 POD = {"namespace": SCENARIO.namespace, "pod": SCENARIO.pod}
 
 
@@ -55,7 +56,7 @@ async def test_a_lazy_agent_that_asks_for_logs_first_is_led_to_the_same_verdict(
     async with host() as client:
         opened = await send(client, "inspect_cluster")
         investigation = opened["investigation"]["id"]
-        lazy = await send(client, "grep_terway_logs", investigation=investigation, node="cn-hangzhou.10.0.1.21")
+        lazy = await send(client, "grep_terway_logs", investigation=investigation, node=NODE)
         assert lazy["status"] == "out_of_order"
         assert lazy["data"] is None
         assert (await send(client, "correlate", investigation=investigation))["status"] == "out_of_order"
@@ -88,9 +89,7 @@ async def test_a_hostile_agent_gets_nothing_by_forging() -> None:
             assert refused["next_steps"][0]["tool"] == "inspect_cluster"
         await send(client, "inspect_pod", investigation=mine, **POD)
         await send(client, "get_events", investigation=mine, **POD)
-        forged_evidence = await send(
-            client, "grep_terway_logs", investigation=mine, node="cn-hangzhou.10.0.1.21", confirm="E999"
-        )
+        forged_evidence = await send(client, "grep_terway_logs", investigation=mine, node=NODE, confirm="E999")
         assert forged_evidence["status"] == "invalid"
         no_reason = await send(client, "grep_terway_logs", investigation=mine, node="n", skip_reason=" ")
         assert no_reason["status"] == "invalid"
@@ -112,7 +111,7 @@ async def test_evidence_of_another_investigation_is_not_evidence_here() -> None:
             row["evidence"] for row in (await send(client, "get_events", investigation=poor, **POD))["data"]["groups"]
         }
         for foreign in ids - known:
-            answer = await send(client, "grep_terway_logs", investigation=poor, node="cn-hangzhou.10.0.1.21", confirm=foreign)
+            answer = await send(client, "grep_terway_logs", investigation=poor, node=NODE, confirm=foreign)
             assert answer["status"] == "invalid"
 
 
@@ -143,5 +142,5 @@ async def test_an_amnesiac_agent_that_repeats_itself_ends_with_the_same_evidence
 async def follow_to_events(client: Client, investigation: str) -> None:
     """Inspect and read events, so that the investigation has evidence."""
     await send(client, "inspect_pod", investigation=investigation, **POD)
-    await send(client, "inspect_node", investigation=investigation, node="cn-hangzhou.10.0.1.21")
+    await send(client, "inspect_node", investigation=investigation, node=NODE)
     await send(client, "get_events", investigation=investigation, **POD)
