@@ -70,14 +70,12 @@ def create_server(
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[None]) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as background:
-            background.start_soon(warm_up.run)
-            try:
+        try:
+            async with warm_up.in_background():
                 yield
-            finally:
-                background.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True):
-                    await clusters.aclose()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await clusters.aclose()
 
     server: MCPServer[None] = MCPServer(
         "terway-mcp",

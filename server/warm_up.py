@@ -4,8 +4,11 @@ A host opens a session long before its user asks something: reading the knowledg
 opening a connection fit in between. Whatever fails here is told by the call that needs it.
 """
 
+import asyncio
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 import anyio
@@ -15,6 +18,8 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.errors import TerwayMcpError
 from terway_mcp.knowledge.base import Knowledge
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -54,7 +59,22 @@ class WarmUp:
             self._shaken.set()
         return result
 
-    async def run(self) -> None:
+    @asynccontextmanager
+    async def in_background(self) -> AsyncIterator[None]:
+        """Warm up while the block runs; when it ends the work is given up, and over.
+
+        A task of its own, not of a task group: what nobody foresaw must not end the server.
+        """
+        task = asyncio.create_task(self._run())
+        task.add_done_callback(_log_failure)
+        try:
+            yield
+        finally:
+            task.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
+
+    async def _run(self) -> None:
         """Wait for the handshake, then warm up; a failure is left to the call that meets it again."""
         await self._shaken.wait()
         try:
@@ -62,3 +82,8 @@ class WarmUp:
             await self._clusters.warm_up()
         except TerwayMcpError:
             return
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        logger.warning("warming up failed", exc_info=error)

@@ -148,3 +148,17 @@ def test_knowledge_is_loaded_once_and_a_failure_is_told_each_time() -> None:
     with pytest.raises(OSError, match="not yet"):
         once()
     assert once() is once() is made[0]
+
+
+async def test_what_nobody_foresaw_ends_no_server(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Clusters):
+        async def warm_up(self) -> None:
+            failed.set()
+            raise RuntimeError("nobody foresaw this")
+
+    failed = asyncio.Event()
+    async with Client(create_server(Broken(kubeconfig=str(tmp_path / "none")))) as client:
+        talk = await Talk.begin(client)
+        await asyncio.wait_for(failed.wait(), PATIENCE)
+        assert (await talk.call("inspect_cluster"))["status"] == "unreachable"
+    assert "nobody foresaw this" in caplog.text
