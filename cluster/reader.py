@@ -85,7 +85,7 @@ class LogQuery(msgspec.Struct, frozen=True):
 class Reader:
     """Reads for one tool call, all within one deadline; `coverage` lists every read in order.
 
-    `requests` counts what was asked of the API server, repeats after failures aside.
+    `requests` counts what was asked of the API server, repeats after failures and the version aside.
     """
 
     def __init__(self, connection: Connection, *, seconds: float = CALL_SECONDS) -> None:
@@ -106,6 +106,8 @@ class Reader:
                 return Read(known, Coverage(_VERSION, "read"), _source("/version", {}))
             read = await self._read("/version", _VERSION, Version, None, None)
             self._connection.version = read.value
+            # No call is charged for what serves them all, or what it may still read would depend on which came first.
+            self.requests -= 1
             return read
 
     async def get(self, resource: Resource, kind: type[T], name: str, namespace: str | None = None) -> Read[T]:

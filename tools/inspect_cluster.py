@@ -35,9 +35,9 @@ _CONFIGMAPS = (names.ENI_CONFIG, names.CONTROLPLANE_CONFIG, names.CLUSTER_PROFIL
 _DAEMON_ROLE = "terway"
 
 _MOST_REQUESTS = 12
-"""What one call may cost the API server, whatever the size and the state of the cluster.
+"""What one call may cost the API server besides its version, whatever the size and the state of the cluster.
 
-Ten requests come first; which of the others are worth making, their answers tell. Where that is more than fits, in a
+Nine requests come first; which of the others are worth making, their answers tell. Where that is more than fits, in a
 cluster that is down in several ways at once, the least telling are left out and the answer says so.
 """
 
