@@ -1,0 +1,75 @@
+"""One read of a log in a process of its own, so that its memory is its own.
+
+python -m bench.log_reader raw|scan URL POD    prints one JSON object
+"""
+
+import sys
+from collections.abc import Mapping
+from time import perf_counter
+
+import anyio
+import httpx2
+import msgspec
+
+from bench.big_cluster import SYSTEM
+from bench.memory import mebibytes
+from terway_mcp.cluster.connection import Connection
+from terway_mcp.cluster.coverage import Coverage
+from terway_mcp.cluster.reader import LogQuery, Reader
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.tools.log_feed import feed
+from terway_mcp.tools.log_filters import telling_filter
+from terway_mcp.tools.log_scan import LogScan
+
+_QUERY = LogQuery("terway")
+
+
+class Reading(msgspec.Struct):
+    """What reading cost: memory is the most this process ever held."""
+
+    seconds: float
+    bytes: int
+    peak_mib: float = 0
+    lines: int = 0
+    matched: int = 0
+    signatures: int = 0
+
+
+async def read_raw(client: httpx2.AsyncClient, pod: str) -> Reading:
+    """Receive every block and do nothing with it."""
+    begun, received = perf_counter(), 0
+    path = f"/api/v1/namespaces/{SYSTEM}/pods/{pod}/log"
+    async with client.stream("GET", path, params=_QUERY.parameters()) as response:
+        response.raise_for_status()
+        async for block in response.aiter_raw():
+            received += len(block)
+    return Reading(perf_counter() - begun, received)
+
+
+async def scan(client: httpx2.AsyncClient, pod: str) -> Reading:
+    """Read the log as the product does."""
+    wanted = telling_filter(Knowledge.load(), "log")
+    begun, scanned = perf_counter(), LogScan(wanted)
+    async with Reader(Connection(client, _anonymous)).log(SYSTEM, pod, _QUERY) as blocks:
+        if isinstance(blocks, Coverage):
+            raise ConnectionError(f"no log: {blocks.detail}")
+        if broken := await feed(blocks, scanned, lambda _: None):
+            raise RuntimeError(broken)
+    scanned.close()
+    taken = perf_counter() - begun
+    return Reading(taken, scanned.bytes, 0, scanned.lines, scanned.matched, len(scanned.groups()))
+
+
+async def _anonymous(_renew: bool) -> Mapping[str, str]:
+    return {}
+
+
+async def _read(mode: str, url: str, pod: str) -> Reading:
+    async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
+        found = await (read_raw if mode == "raw" else scan)(client, pod)
+    found.peak_mib = mebibytes("self", "VmHWM")
+    return found
+
+
+if __name__ == "__main__":
+    print(msgspec.json.encode(anyio.run(_read, sys.argv[1], sys.argv[2], sys.argv[3])).decode())

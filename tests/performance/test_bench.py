@@ -1,0 +1,56 @@
+"""The benchmark runs, and what it writes can be read and looked at."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from bench import __main__ as bench
+from bench.page import page
+from bench.result import Result, Row, side_by_side
+from bench.svg import draw
+
+SIZES = Result(
+    "sizes",
+    "By <size>",
+    "nodes",
+    "ms",
+    ["a", "b"],
+    [Row("10", {"a": 1, "b": 2.5}, 10), Row("99", {"a": 2, "b": 3}, 99)],
+)
+KINDS = Result("kinds", "By kind", "", "ms", ["a"], [Row("one", {"a": 1234}), Row("two", {"a": 0})], ["a note"])
+
+
+def test_a_job_writes_its_numbers_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.main(["--quick", "--job", "decoding", "--results", str(tmp_path)]) == 0
+    written = json.loads((tmp_path / "decoding.json").read_text())
+    assert [row["case"] for row in written["rows"]] == ["typed, msgspec", "json of the standard library"]
+    assert ElementTree.parse(tmp_path / "decoding.svg").getroot().tag.endswith("svg")  # noqa: S314 - our own file
+    assert "typed, msgspec" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("result", [SIZES, KINDS], ids=["curves", "bars"])
+def test_a_picture_is_well_formed_and_names_every_case(result: Result) -> None:
+    texts = {element.text for element in ElementTree.fromstring(draw(result)).iter()}  # noqa: S314 - our own text
+    assert {result.title, *(row.case for row in result.rows), *result.drawn} <= texts
+
+
+def test_the_page_shows_every_table_and_picture() -> None:
+    text = page([SIZES, KINDS], "full")
+    assert "![By <size>](../bench/results/sizes.svg)" in text
+    assert "| one | 1,234 |" in text
+    assert "- a note" in text
+    assert "./scripts/bench`" in text
+
+
+def test_works_take_turns() -> None:
+    order: list[str] = []
+    one, two = side_by_side(3, lambda: order.append("a"), lambda: order.append("b"))
+    assert order == ["a", "b"] * 3
+    assert one[0] >= 0
+    assert two[1] is None
+
+
+def test_both_modes_measure_the_same() -> None:
+    assert list(bench._QUICK) == list(bench._FULL)
