@@ -21,10 +21,10 @@ _FLOOR = """## The floor
   with their schemas.
 - **A call**: the requests of a tool go out side by side, so a call lasts as long as the slowest of them and, where one
   answer decides about the next, one more. The rest is decoding and the envelope.
-  A served capture finds pods by their node and events by their object as fast as a real API server finds pods; its
+  A served capture has an index for the fields objects are selected by, as a real API server has for pods by node; its
   first answers include decoding the capture itself, which is why a first call is slower in a larger one.
-- **Events**: an API server searches a namespace's events for each list anew, whatever it returns. Lists are therefore
-  asked for once, in large pages, side by side.
+- **Events**: a real API server has no index for events and searches a namespace's for each list anew, whatever it
+  returns; a served capture does not show that cost. Lists are therefore asked for once, in large pages, side by side.
 - **Logs**: a byte is received once and searched once. Receiving (HTTP client, kernel) and RE2's automaton each cost
   about as much; they overlap where there are two cores that share nothing, and add up where there are not.
 """
@@ -62,7 +62,8 @@ def _table(result: Result) -> str:
         return _lying(result, names)
     head = f"| | {' | '.join(names)} |\n|---|{'---:|' * len(names)}\n"
     return head + "".join(
-        f"| {row.case} | {' | '.join(_number(row.values[name]) for name in names)} |\n" for row in result.rows
+        f"| {row.case.replace('<', '&lt;')} | {' | '.join(_number(row.values[name]) for name in names)} |\n"
+        for row in result.rows
     )
 
 
