@@ -66,7 +66,7 @@ def steps_table() -> str:
     numbers = {step.id: str(number) for number, step in enumerate(STEPS, 1)}
     rows = ["| | Step | Tool | After | Why |", "|---|---|---|---|---|"]
     for step in STEPS:
-        after = ", ".join(numbers[required] for required in step.requires)
+        after = ", ".join(sorted(numbers[required] for required in step.requires))
         rows.append(f"| {numbers[step.id]} | {step.title} | {_tools(step)} | {after} | {_why(step)} |")
     return "\n".join(rows)
 

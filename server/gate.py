@@ -1,15 +1,16 @@
 """Which call may come now. Pure: a call and a state in, a refusal or nothing out.
 
-A refusal names the step that comes first and why (from the step graph); `plan.py` turns it into ready calls.
+The rules are the needs of the step graph; here stands what their conditions mean. A refusal names the step that comes
+first and why; `plan.py` turns it into ready calls.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
 from terway_mcp.server.state import State
-from terway_mcp.server.steps import BY_ID, StepId
+from terway_mcp.server.steps import BY_ID, STEPS, Condition, Need, StepId
 from terway_mcp.tools import terway_names as names
 
 
@@ -34,72 +35,76 @@ def target_of(tool: str, arguments: Mapping[str, Any]) -> str:
     return "cluster" if tool == "inspect_cluster" else "investigation"
 
 
+class Asked(NamedTuple):
+    """A call that a need is held against."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    target: str
+    state: State
+
+
 def check(tool: str, arguments: Mapping[str, Any], state: State) -> Refusal | None:
-    """Apply the rules of the step graph to one call."""
-    if tool == "get_events":
-        return _events(arguments, state)
-    if tool == "grep_terway_logs":
-        return _logs(arguments, state)
-    if tool == "correlate":
-        return _correlate(state)
+    """Hold one call against the needs of every step that its tool does."""
+    asked = Asked(tool, arguments, target_of(tool, arguments), state)
+    for step in STEPS:
+        if tool in step.tools:
+            for need in (*step.needs, *([step.instead] if step.instead else [])):
+                if not any(_CONDITIONS[condition](asked, need.step) for condition in need.met_by):
+                    return _refusal(asked, need)
     return None
 
 
-def _events(arguments: Mapping[str, Any], state: State) -> Refusal | None:
-    target = target_of("get_events", arguments)
-    if target.startswith("workload/"):
-        return None
-    if target.startswith("node/"):
-        return None if state.marks("inspect_node", target) is not None else _missing_target(target)
-    if arguments.get("namespace") == names.SYSTEM_NAMESPACE and arguments.get("pod") in state.terway_pods:
-        return None
-    marks = state.marks("inspect_pod", target)
-    if marks is None:
-        return _missing_target(target)
-    if state.terway_is_missing(target):
-        if _terway_events_read(state, marks):
-            return None
-        message = (
-            "Terway is not running on this pod's node, so the pod's own events cannot name the cause. "
-            f"{BY_ID['components'].why} Read the events of the Terway pod, or of the node, first."
-        )
-        return Refusal("components", message, target)
-    return None
+def _refusal(asked: Asked, need: Need) -> Refusal:
+    message = need.says.format(
+        target=asked.target.replace("/", " ", 1),
+        node=asked.arguments.get("node"),
+        sufficiency=asked.state.sufficiency,
+        why=BY_ID[need.step].why,
+    )
+    return Refusal(need.step, message, asked.target)
 
 
-def _terway_events_read(state: State, marks: Mapping[str, Any]) -> bool:
-    """True once the events of the node's Terway pod, or of the node itself, have been read."""
+def _done(asked: Asked, step: StepId) -> bool:
+    return any(asked.state.has(tool) for tool in BY_ID[step].tools)
+
+
+def _done_for_target(asked: Asked, step: StepId) -> bool:
+    return any(asked.state.marks(tool, asked.target) is not None for tool in BY_ID[step].tools)
+
+
+def _is_known_terway_pod(asked: Asked, _step: StepId) -> bool:
+    in_system = asked.arguments.get("namespace") == names.SYSTEM_NAMESPACE
+    return in_system and asked.arguments.get("pod") in asked.state.terway_pods
+
+
+def _terway_runs(asked: Asked, _step: StepId) -> bool:
+    # Events of Terway's own pod are how one learns why it does not run.
+    return _is_known_terway_pod(asked, _step) or not asked.state.terway_is_missing(asked.target)
+
+
+def _terway_events_read(asked: Asked, _step: StepId) -> bool:
+    """True once the events of the Terway pod on the target's node, or of the node itself, have been read."""
+    marks = asked.state.marks("inspect_pod", asked.target) or {}
     daemon, node = marks.get("terway_pod"), marks.get("node")
-    pod_read = bool(daemon) and state.marks("get_events", f"pod/{names.SYSTEM_NAMESPACE}/{daemon}") is not None
-    return pod_read or state.marks("get_events", f"node/{node}") is not None
+    pod_read = bool(daemon) and asked.state.marks("get_events", f"pod/{names.SYSTEM_NAMESPACE}/{daemon}") is not None
+    return pod_read or asked.state.marks("get_events", f"node/{node}") is not None
 
 
-def _missing_target(target: str) -> Refusal:
-    return Refusal("target", f"Inspect {target.replace('/', ' ', 1)} before its events. {BY_ID['target'].why}", target)
-
-
-def _logs(arguments: Mapping[str, Any], state: State) -> Refusal | None:
-    if not state.has("get_events"):
-        return Refusal("events", f"Events come before logs. {BY_ID['events'].why}", target_of("get_events", arguments))
-    node = arguments.get("node")
-    if node and node not in state.known_nodes:
-        message = f"Nothing asked about so far leads to node {node}; inspect it before its logs. {BY_ID['target'].why}"
-        return Refusal("target", message, f"node/{node}")
-    if state.sufficiency == "sufficient" and state.is_settled and not arguments.get("confirm"):
-        message = (
-            "The events are sufficient, so logs are not the next step. Call correlate, or repeat this call with "
-            "confirm set to the evidence id of the event you want to confirm."
-        )
-        return Refusal("correlate", message)
-    return None
-
-
-def _correlate(state: State) -> Refusal | None:
-    if state.cluster.get("quiet") and not state.has_target:
-        return None
-    if not state.has("get_events"):
-        return Refusal("events", f"There are no events to correlate yet. {BY_ID['events'].why}")
-    if state.sufficiency != "sufficient" and not state.has("grep_terway_logs"):
-        message = f"The events were {state.sufficiency}, so the logs must be read before a verdict. {BY_ID['logs'].why}"
-        return Refusal("logs", message)
-    return None
+_CONDITIONS: dict[Condition, Callable[[Asked, StepId], bool]] = {
+    "done": _done,
+    "done_for_target": _done_for_target,
+    "same_call": lambda asked, step: asked.tool in BY_ID[step].tools,
+    # Only inspect_cluster opens an investigation, so there is none before the cluster has been looked at.
+    "opened": lambda asked, _step: bool(asked.state.context),
+    "is_workload": lambda asked, _step: asked.target.startswith("workload/"),
+    "is_known_terway_pod": _is_known_terway_pod,
+    "names_no_node": lambda asked, _step: not asked.arguments.get("node"),
+    "node_is_known": lambda asked, _step: asked.arguments.get("node") in asked.state.known_nodes,
+    "terway_runs": _terway_runs,
+    "terway_events_read": _terway_events_read,
+    "events_suffice": lambda asked, _step: asked.state.sufficiency == "sufficient",
+    "events_leave_open": lambda asked, _step: asked.state.sufficiency != "sufficient" or not asked.state.is_settled,
+    "confirms_an_event": lambda asked, _step: bool(asked.arguments.get("confirm")),
+    "nothing_is_wrong": lambda asked, _step: bool(asked.state.cluster.get("quiet")) and not asked.state.has_target,
+}

@@ -1,13 +1,14 @@
 """Which call may come when: the rules one by one, and what no sequence of calls can break."""
 
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 
-from terway_mcp.server.gate import check, target_of
+from terway_mcp.server.gate import _CONDITIONS, check, target_of
 from terway_mcp.server.state import Done, State
-from terway_mcp.server.steps import BY_ID
+from terway_mcp.server.steps import BY_ID, STEPS, Condition
 from tests.server.calls_made_up import MadeUp, attempts, sequences
 
 POD, NODE = {"namespace": "shop", "pod": "web-0"}, {"node": "n1"}
@@ -157,3 +158,17 @@ def test_logs_of_a_node_that_nothing_led_to_wait_for_its_inspection() -> None:
 def test_events_of_a_workload_that_does_not_exist_are_no_events() -> None:
     gone = Done("get_events", "workload/shop/gone", {"missing": True})
     assert missing("correlate", {}, after(gone)) == "events"
+
+
+def test_every_condition_of_the_table_has_a_meaning_and_every_meaning_is_used() -> None:
+    needs = [need for step in STEPS for need in (*step.needs, *([step.instead] if step.instead else []))]
+    named = {condition for need in needs for condition in need.met_by}
+    assert named == set(_CONDITIONS) == set(get_args(Condition))
+
+
+def test_the_gate_has_no_rule_that_the_table_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = tuple(msgspec.structs.replace(step, needs=(), instead=None) for step in STEPS)
+    monkeypatch.setattr("terway_mcp.server.gate.STEPS", free)
+    for step in free:
+        for tool in step.tools:
+            assert check(tool, POD, State("")) is None
