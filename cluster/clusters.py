@@ -52,9 +52,10 @@ class Clusters:
             BundleError: The bundle cannot be opened.
         """
         if not self._bundle:
-            from terway_mcp.cluster.credentials import needs_plugin  # noqa: PLC0415 - imports kubernetes
+            from terway_mcp.cluster.credentials import credential_plugin  # noqa: PLC0415 - imports kubernetes
 
-            if await anyio.to_thread.run_sync(needs_plugin, self._kubeconfig, self._default, abandon_on_cancel=True):
+            connect_with = (self._kubeconfig, self._default)
+            if await anyio.to_thread.run_sync(credential_plugin, *connect_with, abandon_on_cancel=True):
                 return
         await (await self.reader(await self.resolve())).version()
 

@@ -45,14 +45,14 @@ def kubeconfig_contexts(kubeconfig: str | None) -> tuple[list[str], str]:
     return [entry["name"] for entry in contexts], active["name"] if active else ""
 
 
-def needs_plugin(kubeconfig: str | None, context: str | None) -> bool:
-    """True when connecting to a context runs a program; what cannot be read needs none."""
+def credential_plugin(kubeconfig: str | None, context: str | None) -> str:
+    """The program that connecting to a context runs; "" when it runs none or nothing can be read."""
     from kubernetes import config  # noqa: PLC0415 - see the module's first lines
 
     try:
-        return not _in_cluster(kubeconfig, context) and bool(_plugin(kubeconfig, context))
+        return "" if _in_cluster(kubeconfig, context) else _plugin(kubeconfig, context)
     except (config.ConfigException, *_UNUSABLE):
-        return False
+        return ""
 
 
 def connect_kubeconfig(kubeconfig: str | None, context: str | None) -> tuple[Connection, str]:

@@ -155,6 +155,13 @@ def _rbac(options: argparse.Namespace) -> int:
     return 0
 
 
+def _hosts(options: argparse.Namespace) -> int:
+    from terway_mcp.server.hosts import run_hosts  # noqa: PLC0415
+    from terway_mcp.server.launch import launch  # noqa: PLC0415
+
+    return run_hosts(launch(options, os.environ), options.host, as_json=options.json)
+
+
 def _api(options: argparse.Namespace) -> int:
     from terway_mcp.cluster.bundle import Bundle  # noqa: PLC0415
     from terway_mcp.cluster.embedded.serve import Serving, serve  # noqa: PLC0415
@@ -177,5 +184,6 @@ _COMMANDS = {
     "demo": _demo,
     "capture": _capture,
     "rbac": _rbac,
+    "hosts": _hosts,
     "api": _api,
 }

@@ -7,6 +7,9 @@ from pathlib import Path
 from terway_mcp.cluster.errors import InvalidInput
 from terway_mcp.server import __version__
 
+HOSTS = ("claude-desktop", "claude-code", "vscode", "cursor", "generic")
+"""MCP hosts that `terway-mcp hosts` knows how to tell about this server."""
+
 _EPILOG = "Options with a value may also come from the environment, e.g. TERWAY_MCP_BUNDLE for --bundle."
 
 
@@ -56,6 +59,10 @@ def parser() -> argparse.ArgumentParser:
         "--configmap", action="append", default=[], help="also this dynamic node configuration (repeatable)"
     )
 
+    hosts = command("hosts", "print what to tell an MCP host, with this installation's paths")
+    hosts.add_argument("host", nargs="?", choices=HOSTS, metavar="HOST", help=f"{', '.join(HOSTS)}; default: all")
+    hosts.add_argument("--json", action="store_true", help="print one JSON object")
+
     api = command("api", "serve a bundle as a Kubernetes API for kubectl")
     _option(api, "--host", default="127.0.0.1")
     _option(api, "--port", type=int, default=0, help="default: a free one")
@@ -94,15 +101,15 @@ def _common(*, suppress: bool = False) -> argparse.ArgumentParser:
 
 
 def _option(target: argparse.ArgumentParser, *names: str, **settings: object) -> None:
-    """An option whose default the environment may set.
+    """An option whose default the environment may set; empty is as good as unset.
 
     Raises:
         InvalidInput: The environment holds none of the choices.
     """
     long = next(name for name in names if name.startswith("--"))
     variable = "TERWAY_MCP_" + long.removeprefix("--").replace("-", "_").upper()
-    if variable in os.environ and settings.get("default") is not argparse.SUPPRESS:
-        value, choices = os.environ[variable], settings.get("choices")
+    value, choices = os.environ.get(variable), settings.get("choices")
+    if value and settings.get("default") is not argparse.SUPPRESS:
         if isinstance(choices, tuple) and value not in choices:
             raise InvalidInput(f"{variable} must be one of {', '.join(choices)}, not {value!r}")
         settings["default"] = value

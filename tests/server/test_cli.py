@@ -101,6 +101,13 @@ def test_an_option_may_stand_before_or_behind_its_command_and_wins_over_the_envi
     assert parser().parse_args(["diagnose", "--bundle", "behind"]).bundle == Path("behind")
 
 
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BUNDLE", "KUBECONFIG", "TRANSPORT", "PORT"):
+        monkeypatch.setenv(f"TERWAY_MCP_{name}", "")
+    found = parser().parse_args(["serve"])
+    assert (found.bundle, found.kubeconfig, found.transport, found.port) == (None, None, "stdio", 8000)
+
+
 def test_several_knowledge_files_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERWAY_MCP_KNOWLEDGE", f"a.yaml{os.pathsep}b.yaml")
     assert parser().parse_args([]).knowledge == [Path("a.yaml"), Path("b.yaml")]
