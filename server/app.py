@@ -25,12 +25,10 @@ from terway_mcp.server.resources import add_completions, add_prompt, add_resourc
 from terway_mcp.server.schema import input_schema, output_schema
 from terway_mcp.server.steps import STEPS
 from terway_mcp.server.store import SqliteStore, Store
+from terway_mcp.server.waiting import Audience, Listener, add_log_level
 from terway_mcp.server.warm_up import Once, WarmUp
 from terway_mcp.tools.case import Progress
 from terway_mcp.tools.contracts import CONTRACTS, Contract
-
-_PATIENCE_SECONDS = 2.0
-"""A client hears of progress when a call takes longer than this, and then once a second."""
 
 
 class SopTool(Tool):
@@ -47,10 +45,10 @@ class SopTool(Tool):
     ) -> CallToolResult:
         """Answer one call; nothing but cancellation is raised."""
         progress = Progress()
-        async with anyio.create_task_group() as group:
-            group.start_soon(_report_progress, context, progress)
+        listener = Listener(context, progress)
+        async with listener.kept_informed():
             envelope = await self._calls.answer(self._contract, arguments, caller_identity(), progress)
-            group.cancel_scope.cancel()
+        await listener.hears_the_end(self.name, envelope.status)
         plain = sealed(envelope)
         return CallToolResult(
             content=[TextContent(type="text", text=msgspec.json.encode(plain).decode())],
@@ -61,7 +59,7 @@ class SopTool(Tool):
 
 def create_server(
     clusters: Clusters, *, store: Store | None = None, knowledge_files: tuple[Path, ...] = ()
-) -> MCPServer[None]:
+) -> MCPServer[Audience]:
     """Build the server. Nothing is read from disk or network before the handshake has been answered."""
     keeper = store or SqliteStore()
     knowledge = Once(partial(Knowledge.load, knowledge_files))
@@ -69,15 +67,15 @@ def create_server(
     warm_up = WarmUp(clusters, knowledge)
 
     @asynccontextmanager
-    async def lifespan(_server: MCPServer[None]) -> AsyncIterator[None]:
+    async def lifespan(_server: MCPServer[Audience]) -> AsyncIterator[Audience]:
         try:
             async with warm_up.in_background():
-                yield
+                yield Audience()
         finally:
             with anyio.CancelScope(shield=True):
                 await clusters.aclose()
 
-    server: MCPServer[None] = MCPServer(
+    server: MCPServer[Audience] = MCPServer(
         "terway-mcp",
         title="Terway troubleshooting",
         version=__version__,
@@ -90,6 +88,7 @@ def create_server(
     add_prompt(server)
     add_resources(server, keeper, knowledge, caller_identity)
     add_completions(server, clusters, knowledge)
+    add_log_level(server)
     return server
 
 
@@ -116,13 +115,3 @@ def _tool(contract: Contract, calls: Calls) -> Tool:
     tool._calls = calls
     tool._contract = contract
     return tool
-
-
-async def _report_progress(context: Context[Any, Any], progress: Progress) -> None:
-    """Tell a waiting client how far the call is; the number grows each time, as the protocol demands."""
-    await anyio.sleep(_PATIENCE_SECONDS)
-    told = 0.0
-    while True:
-        told = max(progress.done, told + 1)
-        await context.report_progress(told, progress.total, progress.message or None)
-        await anyio.sleep(1.0)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
     from terway_mcp.server.agent import Question
+    from terway_mcp.server.waiting import Audience
 
 EXIT_ERROR = 1
 
@@ -60,7 +61,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _server(options: argparse.Namespace) -> "MCPServer[None]":
+def _server(options: argparse.Namespace) -> "MCPServer[Audience]":
     from terway_mcp.cluster.clusters import Clusters  # noqa: PLC0415
     from terway_mcp.server.app import create_server  # noqa: PLC0415
     from terway_mcp.server.store import SqliteStore, default_path  # noqa: PLC0415

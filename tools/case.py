@@ -17,7 +17,6 @@ class Progress:
     """How far a long call has come; the server shows it to a client that waits longer than two seconds."""
 
     done: float = 0.0
-    total: float | None = None
     message: str = ""
 
 
