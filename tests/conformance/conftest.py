@@ -1,0 +1,49 @@
+"""Servers for the programs of others, and a place at the end of a run for the tables that they fill."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.programs import ROOT
+from tests.server.processes import await_health, clean_environment, ended_afterwards, free_port, http_server
+
+_TABLES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def show(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Print a text at the end of the run, captured or not."""
+    return pytestconfig.stash.setdefault(_TABLES, []).append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for text in config.stash.get(_TABLES, []):
+        terminalreporter.write_line(text)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home directory with nothing in it."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def product_url(bundle: Path, home: Path) -> Iterator[str]:
+    """The server as users start it, on the demo bundle."""
+    with http_server("--bundle", str(bundle), home=home) as url:
+        yield url
+
+
+@contextmanager
+def fixture_server(bundle: Path, home: Path, *options: str) -> Iterator[str]:
+    """A server with the fixtures of the official suite (see serve.py); yields its URL."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.conformance.serve", "--bundle", str(bundle), "--port", str(port), *options]
+    process = subprocess.Popen(command, env=clean_environment(home), cwd=ROOT, text=True)
+    with ended_afterwards(process):
+        await_health(process, f"http://127.0.0.1:{port}/healthz")
+        yield f"http://127.0.0.1:{port}/mcp"

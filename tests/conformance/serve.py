@@ -1,0 +1,76 @@
+"""The server that the official suite talks to: the application's own factory and transport, and the suite's fixtures.
+
+    python -m tests.conformance.serve --bundle PATH --port N
+
+`--sessions` keeps a session per client, which the product does not. `--bare` takes a server of the SDK instead of the
+application, to tell what fails because of whom.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from mcp.server.mcpserver import MCPServer
+from mcp_types import Completion, EmptyResult, SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from terway_mcp.cluster.clusters import Clusters
+from terway_mcp.server.app import create_server
+from terway_mcp.server.http import serve_http
+from tests.conformance.asking_fixtures import add_questions
+from tests.conformance.content_fixtures import add_content
+
+Server = MCPServer[Any]
+
+
+def bare_server() -> Server:
+    """A server of the SDK with nothing of this project."""
+    server: Server = MCPServer("bare", version="0")
+
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
+    async def complete(*_asked: object) -> Completion:
+        return Completion(values=[])
+
+    return server
+
+
+def add_fixtures(server: Server) -> None:
+    """Add what the suite expects to find, also the requests that clients up to 2025-11-25 may send."""
+    add_content(server)
+    add_questions(server)
+
+    async def accept(*_asked: object) -> EmptyResult:
+        return EmptyResult()
+
+    low = server._lowlevel_server
+    low.add_request_handler("logging/setLevel", SetLevelRequestParams, accept)
+    low.add_request_handler("resources/subscribe", SubscribeRequestParams, accept)
+    low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, accept)
+
+
+async def _healthz(_request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+def main() -> None:
+    """Serve until ended."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--sessions", action="store_true")
+    parser.add_argument("--bare", action="store_true")
+    options = parser.parse_args()
+    server = bare_server() if options.bare else create_server(Clusters(bundle=options.bundle))
+    add_fixtures(server)
+    if options.sessions:
+        server.custom_route("/healthz", methods=["GET"])(_healthz)
+        app = server.streamable_http_app(retry_interval=100)
+        uvicorn.run(app, port=options.port, log_level="warning")
+    else:
+        serve_http(server, "127.0.0.1", options.port)
+
+
+if __name__ == "__main__":
+    main()
