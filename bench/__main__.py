@@ -2,18 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from bench import decoding, handshake, logs, profiles, shell, tool_calls
+from bench import decoding, handshake, logs, peers, profiles, shell, tool_calls
+from bench.limits import exceeded
 from bench.page import page
 from bench.result import Result
 from bench.serving import ROOT
 from bench.svg import draw
 
-Jobs = Mapping[str, Callable[[], Result]]
+Jobs = dict[str, Callable[[], Result]]
 
 _QUICK: Jobs = {
     "handshake": lambda: handshake.measure(3),
@@ -22,6 +23,7 @@ _QUICK: Jobs = {
     "decoding": lambda: decoding.measure(9),
     "logs": lambda: logs.measure((1, 10, 100), 2),
     "shell": lambda: shell.measure(200, 2),
+    "peers": lambda: peers.measure(200, 2),
     "scan-profile": profiles.of_a_scan,
 }
 _FULL: Jobs = {
@@ -31,25 +33,39 @@ _FULL: Jobs = {
     "decoding": lambda: decoding.measure(21),
     "logs": lambda: logs.measure((1, 10, 100, 1_000), 3),
     "shell": lambda: shell.measure(200, 5),
+    "peers": lambda: peers.measure(200, 5),
     "scan-profile": profiles.of_a_scan,
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the jobs; there are no thresholds, so it fails only when something cannot be measured."""
+    """Run the jobs; 1 if counts or ratios of one are beyond what the product promises."""
     options = _parser().parse_args(arguments)
     jobs = _QUICK if options.quick else _FULL
     options.results.mkdir(parents=True, exist_ok=True)
     results = []
     for name in options.job or jobs:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        result = jobs[name]()
+        result = _measured(jobs[name])
         results.append(result)
         _write(result, options.results)
         _show(result)
     if options.page and not options.job:
         options.page.write_text(page(results, "quick" if options.quick else "full"))
-    return 0
+    broken = [sentence for result in results for sentence in exceeded(result)]
+    for sentence in broken:
+        print(f"NOT KEPT: {sentence}")
+    return 1 if broken else 0
+
+
+def _measured(job: Callable[[], Result]) -> Result:
+    """A ratio suffers from what else the machine does just then: beyond a limit it is measured anew, twice at most."""
+    result = job()
+    for _ in range(2):
+        if not exceeded(result):
+            break
+        result = job()
+    return result
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,13 +5,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from shutil import which
 
-from bench.memory import mebibytes
+from bench import big_cluster
+from bench.memory import resident_with_children
+from bench.peers import ABSENT, PEER
 from bench.result import Result, Row, side_by_side
-from bench.serving import ROOT
+from bench.serving import ROOT, served
 
 _INITIALIZE = {
     "jsonrpc": "2.0",
@@ -19,29 +23,37 @@ _INITIALIZE = {
     "method": "initialize",
     "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}},
 }
-_BARE, _OWN, _PEER = "bare server of the SDK", "terway-mcp", "kubernetes-mcp-server (npm)"
+_BARE, _OWN = "bare server of the SDK", "terway-mcp"
 
 
 def measure(repeats: int) -> Result:
-    """Start each server some times, in turns."""
+    """Start each server some times, in turns; the fastest start is the one nothing else disturbed."""
     result = Result("handshake", "From process start to the answer to initialize", "", "ms", ["ms"])
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, _any_cluster(Path(home)) as kubeconfig:
         servers = {
             _BARE: [sys.executable, "-m", "bench.bare_server"],
             _OWN: [sys.executable, "-m", "terway_mcp.server"],
         }
-        if peer := which("kubernetes-mcp-server"):
-            servers[_PEER] = [peer]
+        if peer := which(PEER):
+            servers[PEER] = [peer, "--kubeconfig", str(kubeconfig)]
+            result.notes.append(f"{PEER} was given a kubeconfig, without one it ends")
         else:
-            result.notes.append("kubernetes-mcp-server is not installed and was left out")
+            result.notes.append(ABSENT)
         for command in servers.values():
             _start(command, home)
-        found = side_by_side(repeats, *(partial(_start, command, home) for command in servers.values()))
+        found = side_by_side(repeats, *(partial(_start, command, home) for command in servers.values()), of=min)
     floor = found[0][0]
     for name, (seconds, resident) in zip(servers, found, strict=True):
         values = {"ms": seconds * 1000, "RSS MiB": resident, "x bare": seconds / floor}
         result.rows.append(Row(name, values, len(result.rows)))
     return result
+
+
+@contextmanager
+def _any_cluster(folder: Path) -> Iterator[Path]:
+    """A kubeconfig of a cluster that answers, for servers that do not start without."""
+    with served(big_cluster.write(folder / "cluster", nodes=1).path) as api:
+        yield api.kubeconfig(folder)
 
 
 def _start(command: Sequence[str], home: str) -> float:
@@ -56,8 +68,8 @@ def _start(command: Sequence[str], home: str) -> float:
         process.stdin.write(json.dumps(_INITIALIZE) + "\n")
         process.stdin.flush()
         answer = process.stdout.readline()
-        resident = mebibytes(process.pid, "VmRSS")
+        resident = resident_with_children(process.pid)
         process.stdin.close()
     if '"result"' not in answer:
-        raise RuntimeError(f"{command[-1]} did not answer initialize")
+        raise RuntimeError(f"{command} did not answer initialize")
     return resident

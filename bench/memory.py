@@ -11,3 +11,10 @@ def mebibytes(process: int | Literal["self"], what: Literal["VmRSS", "VmHWM"]) -
         return 0.0
     line = next(line for line in status.read_text().splitlines() if line.startswith(what))
     return int(line.split()[1]) / 1024
+
+
+def resident_with_children(pid: int) -> float:
+    """Resident memory of a process and of all it started, in MiB; some servers start behind a launcher."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    started = children.read_text().split() if children.exists() else []
+    return mebibytes(pid, "VmRSS") + sum(resident_with_children(int(child)) for child in started)

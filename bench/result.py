@@ -30,7 +30,9 @@ class Result(msgspec.Struct):
     notes: list[str] = []
 
 
-def side_by_side(repeats: int, *works: Callable[[], T]) -> list[tuple[float, T]]:
+def side_by_side(
+    repeats: int, *works: Callable[[], T], of: Callable[[Sequence[float]], float] = median
+) -> list[tuple[float, T]]:
     """Median seconds and last answer of each work; they take turns, so that a busy machine slows all of them."""
     seconds: list[list[float]] = [[] for _ in works]
     answers: list[T] = []
@@ -40,7 +42,7 @@ def side_by_side(repeats: int, *works: Callable[[], T]) -> list[tuple[float, T]]
             begun = perf_counter()
             answers.append(work())
             seconds[index].append(perf_counter() - begun)
-    return [(median(taken), answer) for taken, answer in zip(seconds, answers, strict=True)]
+    return [(of(taken), answer) for taken, answer in zip(seconds, answers, strict=True)]
 
 
 def middle(values: Sequence[float]) -> float:

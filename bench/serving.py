@@ -1,6 +1,6 @@
 """A capture served by the embedded API in a process of its own, which says what it was asked.
 
-python -m bench.serving CAPTURE    prints its URL, and ends with its input
+python -m bench.serving CAPTURE [SERVER.pem]    prints its URL, and ends with its input; with a key it speaks TLS
 """
 
 import subprocess
@@ -15,6 +15,7 @@ import httpx2
 import msgspec
 import uvicorn
 
+from bench.identity import Identity
 from terway_mcp.cluster.bundle import Bundle
 from terway_mcp.cluster.embedded.api import EmbeddedApi
 
@@ -77,9 +78,9 @@ class Served(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def served(capture: Path) -> Iterator[Served]:
-    """Serve until the block ends; that process is waited for."""
-    command = [sys.executable, "-m", "bench.serving", str(capture)]
+def served(capture: Path, identity: Identity | None = None) -> Iterator[Served]:
+    """Serve until the block ends, over TLS with an identity; that process is waited for."""
+    command = [sys.executable, "-m", "bench.serving", str(capture), *([str(identity.server)] if identity else [])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             url = process.stdout.readline().strip() if process.stdout else ""
@@ -94,15 +95,17 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         port = self.servers[0].sockets[0].getsockname()[1]
-        print(f"http://127.0.0.1:{port}", flush=True)
+        print(f"{'https' if self.config.is_ssl else 'http'}://127.0.0.1:{port}", flush=True)
 
 
 def main() -> None:
     """Serve the capture named on the command line until stdin ends."""
-    app = Counting(EmbeddedApi(Bundle.open(Path(sys.argv[1]))))
+    capture, *key = sys.argv[1:]
+    app = Counting(EmbeddedApi(Bundle.open(Path(capture))))
     config = uvicorn.Config(
-        app, port=0, lifespan="off", log_level="warning", access_log=False, date_header=False, http="h11", ws="none"
-    )
+        app, port=0, lifespan="off", log_level="warning", access_log=False, date_header=False, http="h11", ws="none",
+        ssl_certfile=key[0] if key else None,
+    )  # fmt: skip
     server = _Announcing(config)
 
     def wait_for_the_end() -> None:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import __main__ as bench
+from bench.limits import exceeded
 from bench.page import page
 from bench.result import Result, Row, side_by_side
 from bench.svg import draw
@@ -54,3 +55,21 @@ def test_works_take_turns() -> None:
 
 def test_both_modes_measure_the_same() -> None:
     assert list(bench._QUICK) == list(bench._FULL)
+
+
+def test_a_count_beyond_its_limit_is_named() -> None:
+    requests = {f"{tool} requests": 4.0 for tool in ("inspect_cluster", "inspect_node", "inspect_pod", "get_events")}
+    kept = Result("events", "", "events", "ms", [], [Row("10 events", requests, 10)])
+    broken = Result("events", "", "events", "ms", [], [Row("10 events", {**requests, "get_events requests": 5}, 10)])
+    assert exceeded(kept) == []
+    assert exceeded(broken) == ["get_events sent 5 requests with 10 events, at most 4 are allowed"]
+
+
+@pytest.mark.parametrize(("ratio", "code"), [(1.1, 0), (1.3, 1)])
+def test_a_run_fails_when_a_ratio_stays_beyond_its_limit(
+    ratio: float, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [Row("terway-mcp", {"ms": 900.0, "x bare": ratio})]
+    monkeypatch.setitem(bench._QUICK, "handshake", lambda: Result("handshake", "", "", "ms", [], rows))
+    assert bench.main(["--quick", "--job", "handshake", "--results", str(tmp_path)]) == code
+    assert ("NOT KEPT: the handshake took 1.30 times" in capsys.readouterr().out) is bool(code)
