@@ -51,13 +51,18 @@ class Clusters:
             ClusterUnreachable: There is nothing to connect with.
             BundleError: The bundle cannot be opened.
         """
-        if not self._bundle:
-            from terway_mcp.cluster.credentials import credential_plugin  # noqa: PLC0415 - imports kubernetes
+        if await self.opens_silently():
+            await (await self.reader(await self.resolve())).version()
 
-            connect_with = (self._kubeconfig, self._default)
-            if await anyio.to_thread.run_sync(credential_plugin, *connect_with, abandon_on_cancel=True):
-                return
-        await (await self.reader(await self.resolve())).version()
+    async def opens_silently(self, context: str | None = None) -> bool:
+        """False for a context that is not open yet and whose credential plugin might ask the user something."""
+        wanted = context or self._default
+        if self._bundle or wanted in self._open:
+            return True
+        from terway_mcp.cluster.credentials import credential_plugin  # noqa: PLC0415 - imports kubernetes
+
+        plugin = await anyio.to_thread.run_sync(credential_plugin, self._kubeconfig, wanted, abandon_on_cancel=True)
+        return not plugin
 
     async def contexts(self) -> list[str]:
         """Names of the contexts that can be asked for."""

@@ -70,9 +70,9 @@ def instructions(steps: Sequence[StepText]) -> str:
     )
 
 
-def opening(steps: Sequence[StepText], *, symptom: str, namespace: str, pod: str, node: str) -> str:
+def opening(steps: Sequence[StepText], *, symptom: str, namespace: str, pod: str, node: str, context: str = "") -> str:
     """The prompt `troubleshoot`: the procedure and the case at hand."""
-    known = {"Symptom": symptom, "Namespace": namespace, "Pod": pod, "Node": node}
+    known = {"Symptom": symptom, "Namespace": namespace, "Pod": pod, "Node": node, "Context": context}
     case = [f"- {name}: {value}" for name, value in known.items() if value]
     told = "\n".join(case) or "- nothing yet; inspect_cluster names the worst suspects"
     return f"{sop(steps)}\n## The case\n\n{told}\n\nBegin with inspect_cluster."

@@ -20,8 +20,9 @@ from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.prompts.sop import instructions
 from terway_mcp.server import __version__
 from terway_mcp.server.calls import Calls
+from terway_mcp.server.completions import add_completions
 from terway_mcp.server.envelope import REFUSALS, sealed
-from terway_mcp.server.resources import add_completions, add_prompt, add_resources
+from terway_mcp.server.resources import add_prompt, add_resources
 from terway_mcp.server.schema import input_schema, output_schema
 from terway_mcp.server.steps import STEPS
 from terway_mcp.server.store import SqliteStore, Store

@@ -1,20 +1,16 @@
 """The prompt, the resources and the completions, as a client gets them."""
 
 import itertools
-from pathlib import Path
-from typing import Any
 
 import pytest
 from mcp import Client, MCPError
 from mcp_types import PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
 
-from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.scenarios.scenario import Scenario
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.schema import Entry
 from terway_mcp.prompts.sop import sop
-from terway_mcp.server.app import create_server
-from terway_mcp.server.resources import _KINDS
+from terway_mcp.server.completions import KINDS
 from terway_mcp.server.steps import STEPS
 from tests.server.talk import Talk
 
@@ -25,13 +21,14 @@ CASE = {
     "namespace": "shop",
     "pod": "web-0",
     "node": "cn-hangzhou.10.0.1.21",
+    "context": "production",
 }
-SUBSETS = [dict(chosen) for size in range(5) for chosen in itertools.combinations(CASE.items(), size)]
+SUBSETS = [dict(chosen) for size in range(6) for chosen in itertools.combinations(CASE.items(), size)]
 PROMPT = PromptReference(name="troubleshoot")
 ENTRY = ResourceTemplateReference(uri="terway://knowledge/{kind}/{entry}")
 
 knowledge = Knowledge.load()
-SAMPLE = [(kind, entry) for kind in _KINDS for entry in (knowledge.entries(kind)[0], knowledge.entries(kind)[-1])]
+SAMPLE = [(kind, entry) for kind in KINDS for entry in (knowledge.entries(kind)[0], knowledge.entries(kind)[-1])]
 
 
 async def page(client: Client, uri: str) -> str:
@@ -40,14 +37,6 @@ async def page(client: Client, uri: str) -> str:
     assert isinstance(content, TextResourceContents)
     assert content.mime_type == "text/markdown"
     return content.text
-
-
-async def completed(client: Client, ref: Any, name: str, value: str = "", **chosen: str) -> list[str]:
-    """The values offered for an argument."""
-    result = await client.complete(ref, {"name": name, "value": value}, chosen or None)
-    assert len(result.completion.values) <= 100
-    assert all(offered.startswith(value) for offered in result.completion.values)
-    return result.completion.values
 
 
 @pytest.mark.parametrize("given", SUBSETS, ids=lambda given: "+".join(given) or "nothing")
@@ -148,45 +137,3 @@ async def test_the_report_holds_the_facts_of_the_verdict(talk: Talk, vswitch_exh
 async def test_the_report_is_found_under_an_id_in_capitals_too(talk: Talk) -> None:
     investigation = await talk.opened()
     assert "# " in await page(talk.client, f"terway://investigations/{investigation.upper()}/report")
-
-
-async def test_namespaces_nodes_and_contexts_of_the_cluster_are_offered(talk: Talk) -> None:
-    assert "shop" in await completed(talk.client, PROMPT, "namespace")
-    assert await completed(talk.client, PROMPT, "namespace", "kube-s") == ["kube-system"]
-    assert await completed(talk.client, PROMPT, "node") == [f"cn-hangzhou.10.0.1.{number}" for number in (21, 22, 23)]
-    assert await completed(talk.client, PROMPT, "context") == ["bundle:vswitch-exhausted"]
-
-
-async def test_pods_are_offered_once_their_namespace_is_chosen(talk: Talk, vswitch_exhausted: Scenario) -> None:
-    assert vswitch_exhausted.pod in await completed(talk.client, PROMPT, "pod", "web-", namespace="shop")
-    assert await completed(talk.client, PROMPT, "pod", namespace="no-such-namespace") == []
-    assert await completed(talk.client, PROMPT, "pod", namespace="Not A Name") == []
-    assert await completed(talk.client, PROMPT, "pod") == []
-
-
-async def test_kinds_and_entries_of_the_knowledge_are_offered(talk: Talk) -> None:
-    assert await completed(talk.client, ENTRY, "kind") == sorted(_KINDS)
-    assert "access_key_invalid" in await completed(talk.client, ENTRY, "entry", kind="cause")
-    assert await completed(talk.client, ENTRY, "entry", "vswitch_ip", kind="cause") == ["vswitch_ip_exhausted"]
-    assert await completed(talk.client, ENTRY, "entry") == []
-    assert await completed(talk.client, ENTRY, "entry", kind="nonsense") == []
-
-
-async def test_more_than_a_hundred_values_are_cut_and_counted(talk: Talk) -> None:
-    many = max(_KINDS, key=lambda kind: len(knowledge.entries(kind)))
-    assert len(knowledge.entries(many)) > 100
-    result = await talk.client.complete(ENTRY, {"name": "entry", "value": ""}, {"kind": many})
-    assert len(result.completion.values) == 100
-    assert result.completion.total == len(knowledge.entries(many))
-    assert result.completion.has_more is True
-
-
-async def test_an_argument_that_nothing_is_known_of_has_no_values(talk: Talk) -> None:
-    assert await completed(talk.client, PROMPT, "symptom") == []
-
-
-@pytest.mark.parametrize("name", ["namespace", "node", "pod", "context"])
-async def test_without_a_cluster_nothing_is_offered_and_nothing_fails(name: str, tmp_path: Path) -> None:
-    async with Client(create_server(Clusters(kubeconfig=str(tmp_path / "none")))) as client:
-        assert await completed(client, PROMPT, name, namespace="shop") == []
-        assert len(await completed(client, ENTRY, "kind")) == len(_KINDS)
