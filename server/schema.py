@@ -30,16 +30,18 @@ def _report(report: type[msgspec.Struct]) -> dict[str, Any]:
     _, definitions = msgspec.json.schema_components([report], ref_template="{name}")
     own = definitions[report.__name__]
     properties = {name: _flat(part, definitions) for name, part in own["properties"].items()}
-    return {"type": ["object", "null"], "properties": properties}
+    return {"anyOf": [{"type": "object", "properties": properties}, {"type": "null"}]}
 
 
 def _flat(part: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Keep type and enum of a property; references become open objects."""
+    """Keep type and enum of a property; references become open objects.
+
+    Alternatives stay in `anyOf`: some hosts map schemas to a dialect where `type` is one name.
+    """
     if "$ref" in part:
         return {"type": "object"}
     if "anyOf" in part:
-        types = [_flat(option, definitions).get("type", "object") for option in part["anyOf"]]
-        return {"type": types}
+        return {"anyOf": [_flat(option, definitions) for option in part["anyOf"]]}
     if "enum" in part:
         return {"type": "string", "enum": part["enum"]}
     return {"type": part["type"]} if "type" in part else {}
