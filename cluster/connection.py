@@ -138,7 +138,7 @@ def describe(error: Exception) -> str:
 
 
 def _backoff(attempt: int) -> float:
-    return 0.1 * float(2**attempt) * (0.5 + random.random())  # noqa: S311 - jitter, not a secret
+    return 0.1 * float(2**attempt) * (0.5 + random.random())  # noqa: S311 # nosec B311 - jitter
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

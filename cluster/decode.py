@@ -46,9 +46,10 @@ def decode_object(body: bytes | msgspec.Raw, kind: type[T]) -> T:
         msgspec.DecodeError: The body is not a JSON object.
     """
     try:
-        return _decoder(kind).decode(body)
+        decoded: T = _decoder(kind).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _fit_struct(_plain_object(bytes(body)), kind)
+        decoded = _fit_struct(_plain_object(bytes(body)), kind)
+    return decoded
 
 
 def decode_items(items: Iterable[msgspec.Raw], kind: type[T]) -> list[T]:

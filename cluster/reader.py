@@ -49,13 +49,13 @@ class Query(msgspec.Struct, frozen=True):
     fields: str = ""
     limit: int = PAGE_SIZE
 
-    def parameters(self, token: str = "") -> dict[str, str]:
-        """URL parameters of one page."""
+    def parameters(self, page: str = "") -> dict[str, str]:
+        """URL parameters of the first page, or of the one this `continue` token stands for."""
         wanted = {
             "labelSelector": self.labels,
             "fieldSelector": self.fields,
             "limit": str(self.limit) if self.limit else "",
-            "continue": token,
+            "continue": page,
         }
         return {key: value for key, value in wanted.items() if value}
 

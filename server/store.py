@@ -40,6 +40,12 @@ CREATE TABLE IF NOT EXISTS evidence (
 );
 """
 
+_FORGET = (
+    "DELETE FROM step WHERE investigation IN (SELECT id FROM investigation WHERE expires <= ?)",
+    "DELETE FROM evidence WHERE investigation IN (SELECT id FROM investigation WHERE expires <= ?)",
+    "DELETE FROM investigation WHERE expires <= ?",
+)
+
 
 class Store(Protocol):
     """What the server needs of a store. Every write adds; nothing is changed in place, so writes commute."""
@@ -191,10 +197,8 @@ class SqliteStore:
         return Noted(f"E{number}", unchanged=False)
 
     def _forget(self, now: float) -> None:
-        expired = "SELECT id FROM investigation WHERE expires <= ?"
-        for table in ("step", "evidence"):
-            self._db.execute(f"DELETE FROM {table} WHERE investigation IN ({expired})", (now,))  # noqa: S608
-        self._db.execute("DELETE FROM investigation WHERE expires <= ?", (now,))
+        for statement in _FORGET:
+            self._db.execute(statement, (now,))
 
     async def _transact(self, work: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(self._locked, work)
