@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from terway_mcp.tools.correlate import Correlation
+from terway_mcp.tools.correlation.timeline import Moment
 
 
 def report_page(correlation: Correlation, *, context: str, symptom: str, checked: Sequence[str]) -> str:
@@ -30,12 +31,18 @@ def report_page(correlation: Correlation, *, context: str, symptom: str, checked
         lines += [f"- Against it: {', '.join(finding.against)}"] if finding.against else []
         lines += [f"- Fix: {finding.fix}"] if finding.fix else []
         lines += [f"- Verify: {finding.verify}"] if finding.verify else []
-    lines += _section("Timeline", [f"{m.time} {m.object}: {m.text} ({m.evidence})" for m in correlation.timeline])
+    lines += _section("Timeline", [_moment(moment) for moment in correlation.timeline])
     lines += _section("Ruled out", [f"{r.title}: {r.why} ({', '.join(r.evidence)})" for r in correlation.ruled_out])
     lines += _section("Not explained", correlation.unexplained)
     lines += _section("Missing evidence", correlation.missing_evidence)
     lines += _section("Evidence", [f"{name}: {text}" for name, text in correlation.cited.items()])
     return "\n".join(lines) + "\n"
+
+
+def _moment(moment: Moment) -> str:
+    when = " to ".join(filter(None, (moment.since, moment.time))) or "(no time)"
+    link = f", step {moment.step} of the causal chain" if moment.step else ""
+    return f"{when} {moment.object}: {moment.text} ({moment.evidence}{link})"
 
 
 def _section(title: str, items: Sequence[str]) -> list[str]:

@@ -45,7 +45,7 @@ def correlation(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) 
     return Correlation(
         judgement.verdict,
         judgement.findings,
-        timeline(ledger, setting.target, set(ids)),
+        timeline(ledger, setting.target, set(ids), judgement.steps),
         judgement.ruled_out,
         judgement.missing_evidence,
         judgement.unexplained,

@@ -273,6 +273,7 @@ def _fact(stream: Stream, group: Signature, node: str | None) -> Fact:
         "sample": group.sample,
         "level": group.level,
         "count": group.count,
+        "first": group.first,
         "source": stream.source,
         "container": stream.container,
     }

@@ -46,8 +46,22 @@ class Outcome(msgspec.Struct, frozen=True):
         claimed = f"{self.verdict.get('title', '')} {self.verdict.get('root_cause', '')}".lower()
         return [claim for claim in self.scenario.truth.forbidden if claim.lower() in claimed]
 
+    @property
+    def chain(self) -> list[str]:
+        """The objects of the causal chain in its order; an object has one step, and no step is left out."""
+        steps: dict[int, str] = {}
+        for moment in (self.walk.correlation or {}).get("timeline", []):
+            if step := moment.get("step"):
+                assert steps.setdefault(step, moment["object"]) == moment["object"], self.row()
+        assert sorted(steps) == list(range(1, len(steps) + 1)), self.row()
+        assert len(set(steps.values())) == len(steps), self.row()
+        return [steps[step] for step in sorted(steps)]
+
     def check(self) -> None:
-        """Fail unless the category is right, the facts are named, nothing false is claimed and evidence is cited."""
+        """Fail unless the category is right, the facts are named, nothing false is claimed and evidence is cited.
+
+        What the verdict cites lies on the causal chain, and there is a chain where a cause is named.
+        """
         assert self.is_right, self.row()
         assert not self.missing_facts, self.row()
         assert not self.false_claims, self.row()
@@ -55,6 +69,8 @@ class Outcome(msgspec.Struct, frozen=True):
         cited = self.verdict.get("evidence", [])
         assert isinstance(cited, list)
         assert all(re.fullmatch(r"E\d+", str(evidence)) for evidence in cited)
+        named = self.category not in ("healthy", "insufficient_evidence", "none")
+        assert bool(self.chain) is named, self.row()
 
     def row(self) -> str:
         """One line of the table: scenario, category, facts named, false claims, cost, and what is wrong."""

@@ -48,13 +48,14 @@ class RuledOut(msgspec.Struct, omit_defaults=True):
 
 
 class Judgement(msgspec.Struct):
-    """Everything the correlation concludes."""
+    """Everything the correlation concludes; `steps` numbers the evidence of the causal chain, 1 for the cause."""
 
     verdict: Verdict
     findings: list[Finding]
     ruled_out: list[RuledOut]
     missing_evidence: list[str]
     unexplained: list[str]
+    steps: dict[str, int] = {}
 
 
 class Setting(msgspec.Struct, frozen=True):

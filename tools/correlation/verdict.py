@@ -8,6 +8,7 @@ from terway_mcp.tools.correlation.candidates import (
     is_corroborated,
     is_decisive,
 )
+from terway_mcp.tools.correlation.chain import causal_chain
 from terway_mcp.tools.correlation.health import contradicts_health, target_is_healthy, terway_is_down
 from terway_mcp.tools.correlation.judgement import Confidence, Finding, Judgement, RuledOut, Setting, Verdict
 from terway_mcp.tools.correlation.signals import Signal, signals
@@ -37,7 +38,10 @@ def judge(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Jud
     unexplained = _unexplained(ledger, found, setting.target)
     named = bool(findings) and not findings[0].remark
     verdict = _verdict(findings[0], winners[0], setting) if named else _insufficient(ledger, knowledge, setting)
-    return Judgement(verdict, findings, _ruled_out(losers, setting), _missing(ledger, setting, verdict), unexplained)
+    sure = named and verdict.category != "insufficient_evidence"
+    steps = causal_chain(winners[0], found, knowledge, setting.target) if sure else {}
+    missing = _missing(ledger, setting, verdict)
+    return Judgement(verdict, findings, _ruled_out(losers, setting), missing, unexplained, steps)
 
 
 def _independent(candidates: list[Candidate]) -> list[Candidate]:
