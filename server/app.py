@@ -12,7 +12,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp_types import CallToolResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import PrivateAttr
 
 from terway_mcp.cluster.clusters import Clusters
@@ -21,7 +21,9 @@ from terway_mcp.prompts.sop import instructions
 from terway_mcp.server import __version__
 from terway_mcp.server.calls import Calls
 from terway_mcp.server.completions import add_completions
-from terway_mcp.server.envelope import REFUSALS, sealed
+from terway_mcp.server.elicitation import ask, can_ask, is_asked_by_client, replied, to_be_asked
+from terway_mcp.server.envelope import REFUSALS, Envelope, sealed
+from terway_mcp.server.question import which_suspect
 from terway_mcp.server.resources import add_prompt, add_resources
 from terway_mcp.server.schema import input_schema, output_schema
 from terway_mcp.server.steps import STEPS
@@ -43,12 +45,17 @@ class SopTool(Tool):
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
-    ) -> CallToolResult:
+    ) -> CallToolResult | InputRequiredResult:
         """Answer one call; nothing but cancellation is raised."""
         progress = Progress()
         listener = Listener(context, progress)
         async with listener.kept_informed():
-            envelope = await self._calls.answer(self._contract, arguments, caller_identity(), progress)
+            envelope = await self._answer(arguments, context, progress)
+            if (question := which_suspect(arguments, envelope)) and can_ask(context):
+                if is_asked_by_client(context):
+                    return to_be_asked(question)
+                progress.message = "waiting for the user to choose"
+                envelope = await self._calls.begin_with(envelope, caller_identity(), await ask(context, question))
         await listener.hears_the_end(self.name, envelope.status)
         plain = sealed(envelope)
         return CallToolResult(
@@ -56,6 +63,16 @@ class SopTool(Tool):
             structured_content=plain,
             is_error=envelope.status in REFUSALS,
         )
+
+    async def _answer(self, arguments: dict[str, Any], context: Context[Any, Any], progress: Progress) -> Envelope:
+        caller = caller_identity()
+        if self.name == "inspect_cluster" and (reply := replied(context)):
+            investigation, chosen = reply
+            continued = {**arguments, "investigation": investigation}
+            envelope = await self._calls.answer(self._contract, continued, caller, progress)
+            if envelope.status != "unknown_investigation":
+                return await self._calls.begin_with(envelope, caller, chosen)
+        return await self._calls.answer(self._contract, arguments, caller, progress)
 
 
 def create_server(

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.coverage import Coverage
-from terway_mcp.cluster.errors import InvalidInput, TerwayMcpError
+from terway_mcp.cluster.errors import InvalidInput, StoreError, TerwayMcpError
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.server import gate, plan
 from terway_mcp.server.envelope import REFUSALS, Envelope, Status, checked, condensed, info, status_of, why_unread
 from terway_mcp.server.investigation import InvestigationLedger, setting
+from terway_mcp.server.question import choice
 from terway_mcp.server.state import Done, Skip, State
 from terway_mcp.server.store import Store
 from terway_mcp.tools.arguments import Arguments
@@ -86,6 +87,23 @@ class Calls:
         except Exception:
             logger.exception("%s failed", contract.name)
             return self._wrap(call, "unreachable", None, f"{contract.name} failed inside the server; see its log")
+
+    async def begin_with(self, envelope: Envelope, caller: str, chosen: str) -> Envelope:
+        """The same answer of `inspect_cluster`, leading first to the suspect that the user chose, if there is one."""
+        chosen_one = choice(envelope.data, chosen)
+        if chosen_one is None or envelope.investigation is None:
+            return envelope
+        investigation = envelope.investigation.id
+        try:
+            await self._store.append(investigation, chosen_one)
+            state = await self._store.load(investigation, caller)
+        except StoreError:
+            return envelope
+        if state is None:
+            return envelope
+        return msgspec.structs.replace(
+            envelope, checked=checked(state), next_steps=plan.next_steps(investigation, state)
+        )
 
     async def _recall(self, raw: Mapping[str, Any], caller: str, call: Underway) -> None:
         """Load the investigation before the arguments are judged: a mistyped one must not send the caller back."""

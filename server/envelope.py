@@ -70,6 +70,8 @@ def _in_words(done: Done) -> str:
             words = f"Terway logs of {about}"
         case "correlate":
             words = "correlation"
+        case "elicitation":
+            words = f"the user's choice: {about}"
         case _:
             words = about
     if done.unread:

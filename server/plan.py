@@ -68,15 +68,15 @@ def _inspect(state: State) -> list[NextStep]:
     if pod is None or pod.marks.get("missing"):
         if state.focus().kind != "cluster" or state.has("get_events"):
             return []
-        return [step for step in map(_inspect_suspect, state.cluster.get("suspects", [])[:3]) if step]
+        return [step for suspect in state.suspects[:3] if (step := _inspect_suspect(suspect, state.chosen_suspect))]
     node = pod.marks.get("node")
     if node and not pod.marks.get("healthy") and state.marks("inspect_node", f"node/{node}") is None:
         return [NextStep("inspect_node", {"node": node}, BY_ID["resources"].why)]
     return []
 
 
-def _inspect_suspect(suspect: Mapping[str, Any]) -> NextStep | None:
-    why = "it has recent Terway warnings"
+def _inspect_suspect(suspect: Mapping[str, Any], chosen: Mapping[str, Any] | None) -> NextStep | None:
+    why = "the user says that it is about this one" if suspect == chosen else "it has recent Terway warnings"
     if suspect.get("kind") in ("Pod", "PodENI"):
         return NextStep("inspect_pod", {"namespace": suspect["namespace"], "pod": suspect["name"]}, why)
     if suspect.get("kind") in ("Node", "NodeCR"):

@@ -77,6 +77,20 @@ class State(msgspec.Struct):
         return latest.marks if latest else {}
 
     @property
+    def suspects(self) -> list[Mapping[str, Any]]:
+        """Objects to begin with, the one that the user chose first."""
+        found = self.cluster.get("suspects", [])
+        if chosen := self.chosen_suspect:
+            return [chosen, *(suspect for suspect in found if suspect != chosen)]
+        return list(found)
+
+    @property
+    def chosen_suspect(self) -> Mapping[str, Any] | None:
+        """What the user said it is about, when asked."""
+        latest = self.latest("elicitation")
+        return latest.marks["suspect"] if latest else None
+
+    @property
     def terway_pods(self) -> set[str]:
         """Names of Terway pods that answers have named; their events need no inspection first."""
         return {str(entry.marks["terway_pod"]) for entry in self.done if entry.marks.get("terway_pod")}
