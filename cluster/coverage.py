@@ -3,6 +3,7 @@
 from typing import Generic, Literal, TypeVar
 
 import msgspec
+import re2
 
 T = TypeVar("T")
 
@@ -19,6 +20,34 @@ class Coverage(msgspec.Struct, frozen=True):
     what: str
     outcome: Outcome
     detail: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """True when it is known what is there, if only that nothing is."""
+        return self.outcome in ("read", "not_found")
+
+
+class Grantable(msgspec.Struct, frozen=True):
+    """The permission that a forbidden read lacked; `namespace` "" is the whole cluster."""
+
+    verb: str
+    resource: str
+    namespace: str = ""
+
+    @property
+    def words(self) -> str:
+        """How the `detail` of a forbidden read says it."""
+        scope = f" in namespace {self.namespace}" if self.namespace else ""
+        return f"RBAC: grant verb {self.verb} on {self.resource}{scope}"
+
+    @classmethod
+    def of(cls, detail: str) -> "Grantable | None":
+        """What `words` says; None of any other text."""
+        found = _WORDS.fullmatch(detail)
+        return cls(found[1], found[2], found[3] or "") if found else None
+
+
+_WORDS = re2.compile(r"RBAC: grant verb (\w+) on (.+?)(?: in namespace ([^\s]+))?")
 
 
 class Read(msgspec.Struct, Generic[T], frozen=True):

@@ -19,6 +19,7 @@ import yaml
 
 from terway_mcp.cluster.connection import Connection
 from terway_mcp.cluster.errors import ClusterUnreachable
+from terway_mcp.cluster.loopback import is_loopback
 
 IN_CLUSTER = "in-cluster"
 """What the context of a pod's service account is called."""
@@ -73,11 +74,12 @@ def connect_kubeconfig(kubeconfig: str | None, context: str | None) -> tuple[Con
 
     loaded = load()
     try:
-        http = _http_client(loaded)
+        tls = _tls(loaded)
+        http = _http_client(loaded, tls)
     except _UNUSABLE as error:
         raise ClusterUnreachable(_explain(kubeconfig, context, error)) from error
     name = IN_CLUSTER if _in_cluster(kubeconfig, context) else context or kubeconfig_contexts(kubeconfig)[1]
-    return Connection(http, _Authorizer(loaded, load)), name
+    return Connection(http, _Authorizer(loaded, load, tls, secret=_keeps_secrets(http.base_url))), name
 
 
 def _load(kubeconfig: str | None, context: str | None) -> Any:
@@ -108,16 +110,21 @@ def _plugin(kubeconfig: str | None, context: str | None) -> str:
 class _Authorizer:
     """Headers from the loaded configuration, whose hook renews credentials that are known to have expired.
 
-    Credentials that were refused are loaded anew: exec plugins run and token files are read again.
+    Credentials that were refused are loaded anew: exec plugins run, and files of tokens, authorities and certificates
+    are read again, which new connections then use. Where the way to the server is not `secret`, none are sent.
     """
 
-    def __init__(self, configuration: Any, load: Callable[[], Any]) -> None:
+    def __init__(self, configuration: Any, load: Callable[[], Any], tls: ssl.SSLContext, *, secret: bool) -> None:
         self._configuration = configuration
         self._load = load
+        self._tls = tls
+        self._secret = secret
         self._loaded = float("-inf")
         self._lock = anyio.Lock()
 
     async def __call__(self, renew: bool) -> Mapping[str, str]:
+        if not self._secret:
+            return {}
         if renew:
             async with self._lock:
                 return await anyio.to_thread.run_sync(self._renewed, abandon_on_cancel=True)
@@ -129,6 +136,10 @@ class _Authorizer:
         if time.monotonic() - self._loaded >= _RELOAD_SECONDS:
             self._loaded = time.monotonic()
             self._configuration = self._load()
+            try:
+                _load_files(self._tls, self._configuration)
+            except OSError as error:
+                raise ClusterUnreachable(f"certificates cannot be renewed: {error}") from error
         return self._headers()
 
     def _headers(self) -> Mapping[str, str]:
@@ -142,19 +153,26 @@ class _Authorizer:
         return {"authorization": value} if value else {}
 
 
-def _http_client(loaded: Any) -> httpx2.AsyncClient:
+def _http_client(loaded: Any, tls: ssl.SSLContext) -> httpx2.AsyncClient:
     async def name_server(request: httpx2.Request) -> None:
         request.extensions["sni_hostname"] = loaded.tls_server_name
 
     return httpx2.AsyncClient(
         base_url=loaded.host,
-        verify=_tls(loaded),
+        verify=tls,
         proxy=_proxy(loaded),
+        # As for kubectl, no proxy of the environment stands between this machine and itself.
+        trust_env=not is_loopback(httpx2.URL(loaded.host).host),
         headers={"accept": "application/json", "user-agent": "terway-mcp"},
         timeout=httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
         follow_redirects=False,
         event_hooks={"request": [name_server]} if loaded.tls_server_name else {},
     )
+
+
+def _keeps_secrets(server: httpx2.URL) -> bool:
+    """False over plain HTTP to another machine: as kubectl does, nothing that authenticates is sent there."""
+    return server.scheme == "https" or is_loopback(server.host)
 
 
 def _proxy(loaded: Any) -> str | None:
@@ -169,9 +187,16 @@ def _tls(loaded: Any) -> ssl.SSLContext:
     if not loaded.verify_ssl:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    _load_files(context, loaded)
+    return context
+
+
+def _load_files(context: ssl.SSLContext, loaded: Any) -> None:
+    """Authorities, which add to those already trusted, and the client's certificate, which replaces the one before."""
+    if loaded.ssl_ca_cert:
+        context.load_verify_locations(loaded.ssl_ca_cert)
     if loaded.cert_file:
         context.load_cert_chain(loaded.cert_file, loaded.key_file)
-    return context
 
 
 def _in_cluster(kubeconfig: str | None, context: str | None) -> bool:

@@ -15,7 +15,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 class _RawList(msgspec.Struct):
     metadata: Any = None
-    items: list[msgspec.Raw] | None = None
+    items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -29,12 +29,14 @@ def decode_page(body: bytes) -> Page:
     """Split a Kubernetes List into undecoded items; `items: null` is an empty page.
 
     Raises:
-        msgspec.MsgspecError: The body is not a JSON object.
+        msgspec.MsgspecError: The body is not a JSON object, or no list: one object, or a Status, has no `items`.
     """
     try:
         raw = msgspec.json.decode(body, type=_RawList)
     except (UnicodeDecodeError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from error
+    if raw.items is msgspec.UNSET:
+        raise msgspec.ValidationError("not a list")
     token = raw.metadata.get("continue") if isinstance(raw.metadata, dict) else None
     return Page(raw.items or [], token if isinstance(token, str) else "")
 

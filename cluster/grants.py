@@ -11,9 +11,11 @@ import msgspec
 from terway_mcp.cluster.resources import (
     CLUSTERROLES,
     CONFIGMAPS,
+    CRDS,
     DAEMONSETS,
     DEPLOYMENTS,
     EVENTS,
+    JOBS,
     LEASES,
     MUTATING_WEBHOOKS,
     NAMESPACES,
@@ -25,7 +27,9 @@ from terway_mcp.cluster.resources import (
     PODNETWORKINGS,
     PODS,
     REPLICASETS,
+    SERVICES,
     STATEFULSETS,
+    VALIDATING_WEBHOOKS,
     Resource,
 )
 
@@ -79,6 +83,25 @@ def grants(configmaps: tuple[str, ...] = ()) -> tuple[Grant, ...]:
         Grant(DAEMONSETS, ("list",), _SYSTEM, why="version and health of the daemon"),
         Grant(DEPLOYMENTS, ("get",), _SYSTEM, ("terway-controlplane",), why="health of the controlplane"),
         Grant(LEASES, ("get",), _SYSTEM, ("terway-controlplane",), why="who leads, and whether anybody does"),
+        Grant(PODS, ("get",), _SYSTEM, subresource="log", why="logs, only where Terway runs"),
+    )
+
+
+def capture_grants() -> tuple[Grant, ...]:
+    """Everything `terway-mcp capture` reads, whichever namespaces it is asked for: lists, because it keeps all of them.
+
+    What it asks for by name is a list with a field selector, which RBAC grants by that name too.
+    """
+    lists = (
+        PODS, EVENTS, NODES, NAMESPACES, CRDS, MUTATING_WEBHOOKS, VALIDATING_WEBHOOKS, *_WORKLOADS, JOBS,
+        NODE_CRS, NODERUNTIMES, NETWORKINTERFACES, PODNETWORKINGS, PODENIS,
+    )  # fmt: skip
+    return (
+        *(Grant(kind, ("list",), why="kept in the bundle") for kind in lists),
+        Grant(CLUSTERROLES, ("list",), names=("terway", "terway-controlplane"), why="whether Terway may write events"),
+        Grant(CONFIGMAPS, ("list",), _SYSTEM, _CONFIGMAPS, why="Terway's configuration, by name"),
+        Grant(LEASES, ("list",), _SYSTEM, ("terway-controlplane",), why="who leads, and whether anybody does"),
+        Grant(SERVICES, ("list",), _SYSTEM, why="kept in the bundle"),
         Grant(PODS, ("get",), _SYSTEM, subresource="log", why="logs, only where Terway runs"),
     )
 

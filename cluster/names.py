@@ -17,11 +17,16 @@ def object_name(value: str, what: str) -> str:
     Raises:
         InvalidInput: It is not; the message repeats at most 80 characters of it.
     """
-    if len(value) <= 253 and _SUBDOMAIN.fullmatch(value):
+    if is_object_name(value):
         return value
     raise InvalidInput(
         f"{what} {value[:_SHOWN]!r} is not a valid Kubernetes name (lower-case letters, digits, '-' and '.')"
     )
+
+
+def is_object_name(value: str) -> bool:
+    """Whether it is a DNS-1123 subdomain of at most 253 characters, as most objects are named."""
+    return len(value) <= 253 and _SUBDOMAIN.fullmatch(value) is not None
 
 
 def namespace_name(value: str) -> str:

@@ -7,17 +7,18 @@ A read never raises for what a cluster may legitimately refuse: denied, absent, 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from typing import TypeVar
+from math import inf
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import anyio
 import msgspec
 
-from terway_mcp.cluster.connection import Answer, Connection
-from terway_mcp.cluster.coverage import Coverage, Outcome, Read
+from terway_mcp.cluster.connection import LARGEST_LIST, LARGEST_OBJECT, Answer, Connection
+from terway_mcp.cluster.coverage import Coverage, Grantable, Outcome, Read
 from terway_mcp.cluster.decode import Page, decode_items, decode_object, decode_page
 from terway_mcp.cluster.errors import ClusterUnreachable
-from terway_mcp.cluster.names import resource_path
+from terway_mcp.cluster.names import is_object_name, resource_path
 from terway_mcp.cluster.objects import Version
 from terway_mcp.cluster.resources import PODS, Resource
 
@@ -30,7 +31,13 @@ READ_SECONDS = 6.0
 CALL_SECONDS = 9.0
 """Longest wait for all reads of one tool call, so that a hanging API server is answered within 10 s."""
 
+_SLOWEST_LOG = 64 * 1024
+"""Bytes per second: a log that comes slower is waited for, and waiting is limited."""
+
+_REFUSAL_BYTES = 64 * 1024
 _RESTARTS = 2
+_NO_NAME = "that is not a valid Kubernetes name"
+_NO_SUCH_PATH = b"404 page not found"
 _VERSION = "version of the API server"
 _DETAIL = 300
 
@@ -91,6 +98,7 @@ class Reader:
     def __init__(self, connection: Connection, *, seconds: float = CALL_SECONDS) -> None:
         self._connection = connection
         self._deadline = anyio.current_time() + seconds
+        self._spared = 0.0
         self.coverage: list[Coverage] = []
         self.requests = 0
 
@@ -104,17 +112,19 @@ class Reader:
         async with self._connection.greeting:
             if known := self._connection.version:
                 return Read(known, Coverage(_VERSION, "read"), _source("/version", {}))
-            read = await self._read("/version", _VERSION, Version, None, None)
+            read = await self._read("/version", _VERSION, Version, None, None, lambda found: bool(found.git_version))
             self._connection.version = read.value
             # No call is charged for what serves them all, or what it may still read would depend on which came first.
             self.requests -= 1
             return read
 
     async def get(self, resource: Resource, kind: type[T], name: str, namespace: str | None = None) -> Read[T]:
-        """Read one object by name."""
+        """Read one object by name; a name that the cluster gives and that is none is not asked for."""
+        if not is_object_name(name):
+            return Read(None, self.cover(f"{resource.qualified_name} that the cluster names", "unavailable", _NO_NAME))
         path = resource_path(resource, namespace=namespace, name=name)
         what = f"{resource.qualified_name} {namespace}/{name}" if namespace else f"{resource.qualified_name} {name}"
-        return await self._read(path, what, kind, resource, namespace)
+        return await self._read(path, what, kind, resource, namespace, lambda found: _name(found) == name)
 
     async def collect(
         self,
@@ -158,7 +168,7 @@ class Reader:
         what = what or (f"{resource.qualified_name} in {namespace}" if namespace else resource.qualified_name)
         token, warning, pages, restarts = "", "", 0, 0
         while True:
-            answer = await self._answer(path, query.parameters(token))
+            answer = await self._answer(path, query.parameters(token), LARGEST_LIST)
             if isinstance(answer, tuple):
                 return self.cover(what, *(answer if not pages else ("truncated", answer[1])))
             if answer.status == 410 and restarts < _RESTARTS:
@@ -171,7 +181,7 @@ class Reader:
                 return self.cover(what, "truncated" if pages else outcome, detail)
             consume(page.items)
             pages += 1
-            warning = answer.warning or warning
+            warning = answer.warning or _odd_items(page) or warning
             token = page.next_token
             if not token:
                 return self.cover(what, "truncated" if warning else "read", warning)
@@ -182,11 +192,15 @@ class Reader:
     async def log(self, namespace: str, pod: str, query: LogQuery) -> AsyncIterator[AsyncIterator[bytes] | Coverage]:
         """Open a container's log: its bytes in blocks, or a Coverage saying why there are none.
 
-        The caller adds the coverage of a log that was read, because only it knows where it stopped.
+        The caller adds the coverage of a log that was read, because only it knows where it stopped. Reading a log that
+        flows does not count as waiting, so that it leaves the next one its time.
 
         Raises:
-            ClusterUnreachable: The log broke off while it was read.
+            ClusterUnreachable: The log broke off while it was read, or ceased to flow.
         """
+        if not (is_object_name(namespace) and is_object_name(pod)):
+            yield self.cover("log of a pod that the cluster names", "unavailable", _NO_NAME)
+            return
         path = resource_path(PODS, namespace=namespace, name=pod, subresource="log")
         what = f"log of {namespace}/{pod}/{query.container}" + (" (previous)" if query.previous else "")
         async with AsyncExitStack() as stack:
@@ -194,9 +208,9 @@ class Reader:
             try:
                 with anyio.fail_after(seconds):
                     status, blocks = await stack.enter_async_context(self._connection.stream(path, query.parameters()))
-                    body = b"" if status == 200 else b"".join([block async for block in blocks])
+                    body = b"" if status == 200 else await _beginning(blocks)
             except TimeoutError:
-                yield self.cover(what, "timed_out", f"no answer within {seconds:.1f} s")
+                yield self.cover(what, "timed_out", _late(seconds))
                 return
             except ClusterUnreachable as error:
                 yield self.cover(what, "unavailable", str(error))
@@ -204,12 +218,7 @@ class Reader:
             if status != 200:
                 yield self.cover(what, *_log_refusal(Answer(status, body), namespace))
                 return
-            opened = anyio.current_time()
-            try:
-                yield blocks
-            finally:
-                # A log that flows is no waiting: reading it must not use up the time for the next one.
-                self._deadline += anyio.current_time() - opened
+            yield self._flowing(blocks)
 
     def cover(self, what: str, outcome: Outcome, detail: str = "") -> Coverage:
         """Add an entry; tools call it for what no single request accounts for."""
@@ -217,11 +226,40 @@ class Reader:
         self.coverage.append(entry)
         return entry
 
+    async def _flowing(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Hand blocks on; the more of them come, the longer they may. Logs read side by side share their time."""
+        while True:
+            begun = anyio.current_time()
+            seconds = max(0.0, self._deadline - begun)
+            try:
+                with anyio.fail_after(seconds):
+                    block = await anext(blocks, None)
+            except TimeoutError:
+                raise ClusterUnreachable(f"no more of it came within {seconds:.1f} s") from None
+            if block is None:
+                return
+            self._spare(begun, len(block) / _SLOWEST_LOG)
+            handed = anyio.current_time()
+            yield block
+            self._spare(handed, inf)
+
+    def _spare(self, since: float, most: float) -> None:
+        """Give back at most so many of the seconds since then, which were not spent waiting; no second twice."""
+        now = anyio.current_time()
+        self._deadline += min(now - max(since, self._spared), most)
+        self._spared = now
+
     async def _read(
-        self, path: str, what: str, kind: type[T], resource: Resource | None, namespace: str | None
+        self,
+        path: str,
+        what: str,
+        kind: type[T],
+        resource: Resource | None,
+        namespace: str | None,
+        is_wanted: Callable[[T], bool],
     ) -> Read[T]:
         source = _source(path, {})
-        answer = await self._answer(path, {})
+        answer = await self._answer(path, {}, LARGEST_OBJECT)
         if isinstance(answer, tuple):
             return Read(None, self.cover(what, *answer), source)
         if answer.status != 200:
@@ -230,22 +268,48 @@ class Reader:
             value = decode_object(answer.body, kind)
         except msgspec.MsgspecError:
             return Read(None, self.cover(what, "unavailable", "the API server's answer is not valid JSON"), source)
+        if not is_wanted(value):
+            return Read(None, self.cover(what, "unavailable", "the API server answered with something else"), source)
         return Read(value, self.cover(what, "read"), source)
 
-    async def _answer(self, path: str, params: Mapping[str, str]) -> Answer | tuple[Outcome, str]:
+    async def _answer(self, path: str, params: Mapping[str, str], most: int) -> Answer | tuple[Outcome, str]:
         seconds = self._seconds()
         self.requests += 1
         try:
             with anyio.fail_after(seconds):
-                return await self._connection.get(path, params)
+                return await self._connection.get(path, params, most=most)
         except TimeoutError:
-            return "timed_out", f"no answer within {seconds:.1f} s"
+            return "timed_out", _late(seconds)
         except ClusterUnreachable as error:
             return "unavailable", str(error)
 
     def _seconds(self) -> float:
         """How long the next read may wait."""
         return min(READ_SECONDS, max(0.0, self._deadline - anyio.current_time()))
+
+
+def _late(seconds: float) -> str:
+    return f"no answer within {seconds:.1f} s" if seconds else "not asked: the time of this call was used up"
+
+
+def _name(found: Any) -> str:
+    return str(found.metadata.name)
+
+
+def _odd_items(page: Page) -> str:
+    """What a list holds besides objects, in words."""
+    odd = sum(memoryview(item)[0] != ord("{") for item in page.items)
+    return f"{odd} of {len(page.items)} entries are no objects" if odd else ""
+
+
+async def _beginning(blocks: AsyncIterator[bytes]) -> bytes:
+    """As much of a refusal as can be its explanation."""
+    body = b""
+    async for block in blocks:
+        body += block
+        if len(body) > _REFUSAL_BYTES:
+            break
+    return body
 
 
 def _source(path: str, params: Mapping[str, str]) -> str:
@@ -271,28 +335,39 @@ def _status(answer: Answer) -> _Status:
 def _refusal(answer: Answer, verb: str, resource: Resource | None, namespace: str | None) -> tuple[Outcome, str]:
     status = _status(answer)
     if answer.status == 403:
-        name = resource.qualified_name if resource else "this path"
-        scope = f" in namespace {namespace}" if namespace else ""
-        return "forbidden", f"RBAC: grant verb {verb} on {name}{scope}"
+        return "forbidden", Grantable(verb, resource.qualified_name if resource else "this path", namespace or "").words
     if answer.status == 404 and status.reason == "NotCaptured":
         return "unavailable", status.message
     if answer.status == 404:
-        served = status.reason == "NotFound"
-        return "not_found", "" if served else "the API server does not serve this resource (CRD not installed)"
+        return _absence(answer, status, resource)
     if answer.status == 410:
         return "expired", status.message
     if answer.status == 401:
         return "forbidden", "the API server rejected the credentials (401)"
     if answer.status == 200:
-        return "unavailable", "the API server's answer is not valid JSON"
+        return "unavailable", f"the API server's answer is not {'valid JSON' if verb == 'get' else 'a list in JSON'}"
+    if answer.status == 429:
+        wait = f"; it asks to wait {answer.retry_after} s" if answer.retry_after.isdecimal() else ""
+        return "unavailable", f"the API server has too many requests (429){wait}"
+    if 300 <= answer.status < 400:
+        return "unavailable", f"HTTP {answer.status}: a redirect, which is not followed"
     return "unavailable", f"HTTP {answer.status} {status.message}".strip()
+
+
+def _absence(answer: Answer, status: _Status, resource: Resource | None) -> tuple[Outcome, str]:
+    """Tell what does not exist from what is not served, and both from a server that knows nothing of Kubernetes."""
+    if status.reason == "NotFound":
+        return "not_found", ""
+    if resource and resource.is_custom and answer.body.strip() == _NO_SUCH_PATH:
+        return "not_found", "the API server does not serve this resource (CRD not installed)"
+    return "unavailable", "HTTP 404, but not as Kubernetes says it: is this an API server?"
 
 
 def _log_refusal(answer: Answer, namespace: str) -> tuple[Outcome, str]:
     if answer.status == 204:
         return "not_found", "no node runs this pod yet"
     if answer.status == 403:
-        return "forbidden", f"RBAC: grant verb get on pods/log in namespace {namespace}"
+        return "forbidden", Grantable("get", "pods/log", namespace).words
     if answer.status == 400:
         return "not_found", _status(answer).message
     return _refusal(answer, "get", PODS, namespace)

@@ -91,13 +91,13 @@ async def investigate(
     hints = {"symptom": question.symptom, "namespace": question.namespace}
     first = await call("inspect_cluster", {name: value for name, value in hints.items() if value})
     investigation = (first.envelope.get("investigation") or {}).get("id")
-    if not investigation:
+    if not investigation or first.status == "unreachable":
         return walk
     if impatient:
         node = question.node or _node_of_worst_suspect(first)
         await call("grep_terway_logs", {"investigation": investigation, "node": node})
     step = asked_about = _first_step(question, first.envelope)
-    while step is not None and len(walk.calls) < _MOST_CALLS:
+    while step is not None and step["tool"] != "inspect_cluster" and len(walk.calls) < _MOST_CALLS:
         made = await call(step["tool"], {"investigation": investigation, **step["arguments"]})
         if step is asked_about and (made.envelope.get("data") or {}).get("found") is False:
             # The server proposes other suspects now, but a verdict about them would not answer the question.

@@ -25,7 +25,7 @@ from terway_mcp.server.store import Store
 from terway_mcp.tools.arguments import Arguments
 from terway_mcp.tools.case import Case, Progress, Report
 from terway_mcp.tools.contracts import Contract
-from terway_mcp.tools.evidence import Fact, Subject, normalized
+from terway_mcp.tools.evidence import coverage_fact, normalized
 
 logger = logging.getLogger(__name__)
 
@@ -171,8 +171,11 @@ class Calls:
         done = Done(tool, gate.target_of(tool, arguments.model_dump()), dict(report.marks), unread)
         await self._store.append(call.investigation, done)
         call.state.done.append(done)
-        missing = [entry for entry in call.coverage if entry.outcome not in ("read", "not_found")]
-        await InvestigationLedger(self._store, call.investigation).record([_coverage_fact(entry) for entry in missing])
+        ledger = InvestigationLedger(self._store, call.investigation)
+        noted = {entry.fact.subject.name for entry in await ledger.evidence() if entry.fact.kind == "coverage"}
+        # What has been read by now is worth a note only where it had failed before.
+        telling = [read for read in call.coverage if not read.is_settled or read.what in noted]
+        await ledger.record([coverage_fact(read) for read in telling])
 
     def _wrap(
         self,
@@ -214,8 +217,3 @@ def _parse(contract: Contract, raw: Mapping[str, Any]) -> Arguments:
             else:
                 problems.append(f"{name}: {found['msg']}")
         raise InvalidInput("; ".join(problems[:5])) from error
-
-
-def _coverage_fact(entry: Coverage) -> Fact:
-    text = f"{entry.what}: {entry.outcome}" + (f" ({entry.detail})" if entry.detail else "")
-    return Fact("coverage", entry.outcome, Subject("Read", entry.what), text)

@@ -161,10 +161,11 @@ def _capture(options: argparse.Namespace) -> int:
 def _rbac(options: argparse.Namespace) -> int:
     import yaml  # noqa: PLC0415
 
-    from terway_mcp.cluster.grants import grants, manifests  # noqa: PLC0415
+    from terway_mcp.cluster.grants import capture_grants, grants, manifests  # noqa: PLC0415
     from terway_mcp.cluster.names import namespace_name, object_name  # noqa: PLC0415
 
     table = grants(tuple(object_name(name, "ConfigMap") for name in options.configmap))
+    table += capture_grants() if options.capture else ()
     documents = manifests(table, namespace=namespace_name(options.namespace))
     print(yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=False), end="")  # noqa: T201
     return 0

@@ -93,7 +93,7 @@ def status_of(coverage: list[Coverage], report: Literal["ok", "no_data"]) -> Sta
     """The status of a call that ran: what could not be read decides."""
     outcomes = {entry.outcome for entry in coverage}
     if report == "no_data":
-        if outcomes and outcomes <= {"unavailable", "timed_out"}:
+        if outcomes and outcomes <= {"unavailable", "timed_out", "expired"}:
             return "unreachable"
         if "forbidden" in outcomes and "read" not in outcomes:
             return "forbidden"
@@ -103,7 +103,7 @@ def status_of(coverage: list[Coverage], report: Literal["ok", "no_data"]) -> Sta
 
 def why_unread(status: Status, coverage: list[Coverage]) -> str:
     """The sentence of a refusal that a tool's own reads brought about, "" for any other status."""
-    entry = next((entry for entry in coverage if entry.outcome not in ("read", "not_found")), None)
+    entry = next((entry for entry in coverage if not entry.is_settled), None)
     return f"{entry.what}: {entry.outcome} ({entry.detail})" if status in REFUSALS and entry else ""
 
 

@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
 
     rbac = command("rbac", "print the RBAC manifest that the tools need")
     _option(rbac, "--namespace", "-n", default="kube-system", help="of the service account")
+    rbac.add_argument("--capture", action="store_true", help="also what `capture` lists")
     rbac.add_argument(
         "--configmap", action="append", default=[], help="also this dynamic node configuration (repeatable)"
     )

@@ -59,8 +59,8 @@ def _after_refusal(refusal: Refusal, state: State) -> list[NextStep]:
 
 
 def _cluster(state: State) -> list[NextStep]:
-    """An investigation whose cluster could not be read begins with it."""
-    return [] if state.has("inspect_cluster") else start()
+    """An investigation in which nothing could be read yet begins with the cluster."""
+    return start() if all(entry.unread for entry in state.done) else []
 
 
 def _inspect(state: State) -> list[NextStep]:

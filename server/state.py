@@ -1,6 +1,6 @@
 """What has been done in an investigation, folded from its append-only records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -39,10 +39,8 @@ class State(msgspec.Struct):
 
     def marks(self, tool: str, target: str) -> Mapping[str, Any] | None:
         """Marks of the latest call of a tool about a target; None when there was none."""
-        for entry in reversed(self.done):
-            if entry.tool == tool and entry.target == target:
-                return entry.marks
-        return None
+        found = _latest(entry for entry in self.done if entry.tool == tool and entry.target == target)
+        return found.marks if found else None
 
     def with_step(self, step: Done) -> "State":
         """This state as it will be once a step under way is done."""
@@ -64,7 +62,7 @@ class State(msgspec.Struct):
 
     def latest(self, tool: str) -> Done | None:
         """The latest call of a tool."""
-        return next((entry for entry in reversed(self.done) if entry.tool == tool), None)
+        return _latest(entry for entry in self.done if entry.tool == tool)
 
     def has(self, tool: str) -> bool:
         """True when the tool has answered at least once about something that exists."""
@@ -147,3 +145,9 @@ class State(msgspec.Struct):
             str(marks.get("podnetworking") or ""),
             bool(marks.get("own_eni") or node_marks.get("exclusive")),
         )
+
+
+def _latest(calls: Iterable[Done]) -> Done | None:
+    """The last one that read something, else the last one: what fails now does not undo what was known before."""
+    found = list(calls)
+    return next((entry for entry in reversed(found) if not entry.unread), found[-1] if found else None)

@@ -42,7 +42,7 @@ class Report(msgspec.Struct, frozen=True):
     `message` says why there is no data.
     """
 
-    data: msgspec.Struct
+    data: msgspec.Struct | None
     status: Literal["ok", "no_data"] = "ok"
     marks: Mapping[str, Any] = {}
     message: str = ""

@@ -102,7 +102,9 @@ def _presence(deployment: Read[Workload], lease: Read[Lease], webhook: Read[Webh
         return "running" if deployment.value.status.ready_replicas or wanted == 0 else "down"
     if deployment.outcome != "not_found":
         return "unknown"
-    return "hosted" if lease.value or webhook.value else "absent"
+    if lease.value or webhook.value:
+        return "hosted"
+    return "absent" if lease.outcome == webhook.outcome == "not_found" else "unknown"
 
 
 def _daemon_mode(command: list[str]) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from terway_mcp.cluster.coverage import Coverage
+
 EvidenceKind = Literal["config", "status", "event", "log", "coverage"]
 
 
@@ -72,6 +74,17 @@ class Noted(msgspec.Struct, frozen=True):
 def normalized(investigation: str) -> str:
     """An id as a model may hand it back: in quotes, backticks, spaces or capitals."""
     return investigation.strip(" \t\r\n\"'`<>").casefold()
+
+
+def coverage_fact(read: Coverage) -> Fact:
+    """How a read went; the ledger keeps of each read the latest."""
+    text = f"{read.what}: {read.outcome}" + (f" ({read.detail})" if read.detail else "")
+    return Fact("coverage", "read", Subject("Read", read.what), text, data=msgspec.structs.asdict(read))
+
+
+def coverage_of(fact: Fact) -> Coverage | None:
+    """The read that `coverage_fact` noted; None of any other fact."""
+    return msgspec.convert(fact.data, Coverage) if fact.kind == "coverage" else None
 
 
 class FactSheet:

@@ -6,7 +6,6 @@ import msgspec
 
 from terway_mcp.cluster.coverage import Read
 from terway_mcp.cluster.decode import decode_each
-from terway_mcp.cluster.errors import ClusterUnreachable
 from terway_mcp.cluster.objects import ClusterRole, ConfigMap, Event, Lease, Pod, WebhookConfiguration, Workload
 from terway_mcp.cluster.reader import PAGE_SIZE, Query, Reader
 from terway_mcp.cluster.resources import (
@@ -50,15 +49,11 @@ _LARGE = PAGE_SIZE
 
 
 async def inspect_cluster(case: Case, arguments: InspectCluster) -> Report:
-    """Read the cluster's Terway configuration and component health.
-
-    Raises:
-        ClusterUnreachable: Nothing at all could be read.
-    """
+    """Read the cluster's Terway configuration and component health; where nothing could be read nothing is said."""
     case.progress.message = "reading configuration, components and warnings"
     reads = await _read_all(case)
-    if all(entry.outcome in ("unavailable", "timed_out") for entry in case.reader.coverage):
-        raise ClusterUnreachable(case.reader.coverage[0].detail)
+    if not any(entry.outcome in ("read", "truncated", "not_found") for entry in case.reader.coverage):
+        return Report(None, "no_data")
     report, facts = cluster_report(reads, case.knowledge, case.reader.now)
     for suspect, groups in worst(reads.warnings or [], arguments.namespace)[:_SUSPECTS]:
         facts.add(event_fact(groups[0], "GET /api/v1/events?fieldSelector=type=Warning"), suspect)

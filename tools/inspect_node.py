@@ -29,15 +29,16 @@ async def inspect_node(case: Case, arguments: InspectNode) -> Report:
         return Report(NodeReport(name, found=False), "no_data", {"missing": missing}, words)
     report, facts = node_report(name, reads, case.knowledge, case.reader.now)
     await facts.record(case.ledger)
-    return Report(report, marks=_marks(report))
+    return Report(report, marks=_marks(report, daemon_known=reads.terway_pods.value is not None))
 
 
-def _marks(report: NodeReport) -> dict[str, Any]:
+def _marks(report: NodeReport, *, daemon_known: bool) -> dict[str, Any]:
+    """What later steps need; a daemon that could not be looked for is not said to be missing."""
     daemon = report.terway_pod
     return {
         "node": report.name,
         "terway_pod": daemon.name if daemon else "",
-        "terway_running": bool(daemon and daemon.running),
+        "terway_running": daemon.running if daemon else not daemon_known,
         "terway_expected": not (report.ignored or report.virtual),
         "exclusive": report.eni_mode == "exclusive",
     }

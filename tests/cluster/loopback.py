@@ -29,6 +29,7 @@ class Request:
     headers: Mapping[str, str]
     port: int
     """The client's port: equal ports mean one connection."""
+    body: bytes = b""
 
     @property
     def token(self) -> str:
@@ -163,11 +164,13 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
             url = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
             query = dict(parse_qsl(url.query, keep_blank_values=True))
-            request = Request(self.command, url.path, query, headers, self.client_address[1])
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            request = Request(self.command, url.path, query, headers, self.client_address[1], body)
             api.requests.append(request)
             _send(self, api.respond(request), api)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - named by the base class
+        do_OPTIONS = do_CONNECT = do_TRACE = _answer  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - named by the base class
             """Quiet."""

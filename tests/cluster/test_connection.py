@@ -1,5 +1,7 @@
 """The one way to an API server: GET only, patient with a busy server, quiet about secrets."""
 
+import gzip
+import resource
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -313,3 +315,111 @@ async def test_a_redirect_is_not_followed(api: Api) -> None:
     assert (await connection.get("/version", {})).status == 302
     await connection.aclose()
     assert api.paths() == ["/version"]
+
+
+# Answers that are more than they seem.
+
+
+async def test_a_compressed_answer_is_read(api: Api) -> None:
+    api.respond = in_turn(Reply(200, gzip.compress(b'{"a": 1}'), {"content-encoding": "gzip"}))
+    connection = connect(api)
+    assert (await connection.get("/version", {})).body == b'{"a": 1}'
+    await connection.aclose()
+    assert api.requests[0].headers["accept-encoding"] == "gzip"
+
+
+async def test_a_compressed_answer_that_grows_too_large_is_given_up_at_once(api: Api) -> None:
+    bomb = gzip.compress(b" " * (256 << 20), 9)
+    assert len(bomb) < 1 << 20
+    api.respond = in_turn(Reply(200, bomb, {"content-encoding": "gzip"}))
+    connection = connect(api)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ClusterUnreachable, match="larger than 8 MiB"):
+        await connection.get("/version", {}, most=8 << 20)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    await connection.aclose()
+    print(f"a bomb of {len(bomb)} bytes cost {grown:.0f} MiB of memory")
+    assert grown < 128
+    assert len(api.requests) == 1, "asking again would not make it smaller"
+
+
+async def test_an_answer_without_end_is_given_up_at_its_limit(api: Api) -> None:
+    api.respond = in_turn(Reply(200, b" " * (1 << 20), how="endless"))
+    connection = connect(api)
+    with pytest.raises(ClusterUnreachable, match="larger than 8 MiB"):
+        await connection.get("/version", {}, most=8 << 20)
+    await connection.aclose()
+
+
+async def test_a_log_is_asked_for_plain_and_refused_when_it_is_not(api: Api) -> None:
+    api.respond = in_turn(Reply(200, gzip.compress(b"line"), {"content-encoding": "gzip"}))
+    connection = connect(api)
+    with pytest.raises(ClusterUnreachable, match="compressed a log"):
+        async with connection.stream("/log", {}):
+            pass
+    await connection.aclose()
+    assert api.requests[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("year", ["1899", "1969", "9999"])
+async def test_a_clock_beyond_reason_is_not_believed(api: Api, year: str) -> None:
+    api.respond = in_turn(json_reply({}, date=f"Fri, 31 Dec {year} 23:59:59 GMT"))
+    connection = connect(api)
+    await connection.get("/version", {})
+    await connection.aclose()
+    assert abs((connection.now - datetime.now(UTC)).total_seconds()) < 5
+
+
+# Streams are opened as answers are.
+
+
+async def text_of(connection: Connection) -> tuple[int, bytes]:
+    async with connection.stream("/log", {}) as (status, blocks):
+        return status, b"".join([block async for block in blocks])
+
+
+async def test_a_stream_renews_its_credentials_after_a_401(api: Api) -> None:
+    renewals = []
+
+    async def authorize(renew: bool) -> Mapping[str, str]:
+        renewals.append(renew)
+        return {"authorization": "Bearer new" if any(renewals) else "Bearer old"}
+
+    def respond(request: Request) -> Reply:
+        return Reply(200, b"line\n") if request.token == "Bearer new" else status_reply(401, "Unauthorized")
+
+    api.respond = respond
+    connection = connect(api, authorize)
+    assert await text_of(connection) == (200, b"line\n")
+    await connection.aclose()
+    assert renewals == [False, True]
+
+
+@pytest.mark.parametrize("trouble", [BUSY, status_reply(500, "InternalError"), Reply(how="reset")])
+async def test_a_stream_is_begun_again_while_nothing_of_it_has_come(api: Api, trouble: Reply) -> None:
+    api.respond = in_turn(trouble, Reply(200, b"line\n"))
+    connection = connect(api)
+    assert await text_of(connection) == (200, b"line\n")
+    await connection.aclose()
+    assert len(api.requests) == 2
+
+
+async def test_a_stream_that_is_refused_for_good_says_so(api: Api) -> None:
+    api.respond = in_turn(status_reply(500, "InternalError"))
+    connection = connect(api)
+    assert (await text_of(connection))[0] == 500
+    api.respond = in_turn(Reply(how="reset"))
+    with pytest.raises(ClusterUnreachable):
+        await text_of(connection)
+    await connection.aclose()
+
+
+@pytest.mark.parametrize("seconds", ["6", "86400", "9" * 40])
+async def test_a_server_that_asks_for_too_much_patience_has_answered(api: Api, seconds: str) -> None:
+    api.respond = in_turn(status_reply(429, "TooManyRequests", retry_after=seconds))
+    connection = connect(api)
+    began = time.monotonic()
+    assert (await connection.get("/version", {})).retry_after == seconds
+    await connection.aclose()
+    assert time.monotonic() - began < 1.0
+    assert len(api.requests) == 1

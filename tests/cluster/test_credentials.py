@@ -370,6 +370,18 @@ async def test_a_server_of_another_authority_is_not_believed(
     assert secure.requests == []
 
 
+async def test_an_authority_that_was_replaced_is_read_again(
+    tmp_path: Path, authority: Authority, opened: Opened
+) -> None:
+    other = Authority(tmp_path, "new authority")
+    trusted = tmp_path / "ca.pem"
+    trusted.write_bytes(authority.path.read_bytes())
+    with serving(in_turn(OK), other.server(other.issue("renewed", addresses=("127.0.0.1",)))) as api:
+        connection = opened(config(tmp_path / "config", api.url, **{"certificate-authority": str(trusted)}))
+        trusted.write_bytes(other.path.read_bytes())
+        assert await version_of(connection) == 200
+
+
 async def test_insecure_skip_tls_verify_believes_anybody(tmp_path: Path, secure: Api, opened: Opened) -> None:
     path = config(tmp_path / "config", secure.url, {"token": "abc"}, **ANYBODY)
     assert await version_of(opened(path)) == 200
@@ -434,19 +446,46 @@ def test_a_key_that_does_not_fit_its_certificate_is_named(tmp_path: Path, author
 async def test_a_proxy_of_the_environment_is_used_unless_no_proxy_says_otherwise(
     tmp_path: Path, api: Api, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = config(tmp_path / "config", "http://127.0.0.1:1", {"token": "abc"})
-    direct = config(tmp_path / "direct", api.url, {"token": "abc"})
+    path = config(tmp_path / "config", "http://api.example", {"token": "abc"})
     monkeypatch.setenv("HTTP_PROXY", api.url)
     monkeypatch.setenv("http_proxy", api.url)
     assert await version_of(opened(path)) == 200
-    assert api.paths() == ["http://127.0.0.1:1/version"] or api.requests[0].headers["host"] == "127.0.0.1:1"
+    assert api.requests[0].headers["host"] == "api.example"
     with serving(in_turn(status_reply(500, "ProxyWasAsked"))) as proxy:
         for name in ("HTTP_PROXY", "http_proxy"):
             monkeypatch.setenv(name, proxy.url)
         for name in ("NO_PROXY", "no_proxy"):
-            monkeypatch.setenv(name, "127.0.0.1,localhost")
-        assert await version_of(opened(direct)) == 200
+            monkeypatch.setenv(name, "api.example")
+        with pytest.raises(ClusterUnreachable):
+            await version_of(opened(path))
         assert proxy.requests == []
+
+
+async def test_a_proxy_of_the_environment_hears_nothing_of_servers_on_this_machine(
+    tmp_path: Path, api: Api, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(in_turn(status_reply(500, "ProxyWasAsked"))) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        assert await version_of(opened(config(tmp_path / "config", api.url, {"token": "abc"}))) == 200
+        assert proxy.requests == []
+    assert api.requests[0].token == "Bearer abc"
+
+
+@pytest.mark.parametrize("user", [{"token": "abc"}, {"username": "a", "password": "b"}])
+async def test_nothing_that_authenticates_crosses_a_network_in_plain_http(
+    tmp_path: Path, api: Api, opened: Opened, user: dict[str, Any]
+) -> None:
+    path = config(tmp_path / "config", "http://api.example", user, **{"proxy-url": api.url})
+    assert await version_of(opened(path)) == 200
+    assert api.requests[0].headers["host"] == "api.example"
+    assert "authorization" not in api.requests[0].headers
+
+
+async def test_no_netrc_of_the_user_is_sent_along(tmp_path: Path, api: Api, opened: Opened) -> None:
+    (Path.home() / ".netrc").write_text("machine 127.0.0.1 login somebody password something\n")
+    assert await version_of(opened(config(tmp_path / "config", api.url))) == 200
+    assert "authorization" not in api.requests[0].headers
 
 
 async def test_the_proxy_of_a_kubeconfig_is_used(tmp_path: Path, api: Api, opened: Opened) -> None:

@@ -127,7 +127,7 @@ def test_any_page_decodes_or_is_refused_as_a_whole(document: Any) -> None:
     try:
         page = decode_page(json.dumps(document).encode())
     except msgspec.MsgspecError:
-        assert not isinstance(document, dict) or not isinstance(document.get("items"), list | None)
+        assert not isinstance(document, dict) or not isinstance(document.get("items", "none"), list | None)
         return
     assert all(isinstance(event, Event) for event in decode_items(page.items, Event))
 

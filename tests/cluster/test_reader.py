@@ -30,6 +30,9 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_module, "_backoff", lambda _attempt: 0.01)
 
 
+NO_SUCH_PATH = Reply(404, b"404 page not found\n", {"content-type": "text/plain; charset=utf-8"})
+
+
 class Asked:
     """A server and a reader of it."""
 
@@ -104,11 +107,8 @@ async def test_the_version_is_read(asked: Asked) -> None:
     ("reply", "outcome", "detail"),
     [
         (status_reply(404, "NotFound", 'pods "web-0" not found'), "not_found", ""),
-        (
-            Reply(404, b"404 page not found\n", {"content-type": "text/plain; charset=utf-8"}),
-            "not_found",
-            "the API server does not serve this resource (CRD not installed)",
-        ),
+        (NO_SUCH_PATH, "unavailable", "HTTP 404, but not as Kubernetes says it: is this an API server?"),
+        (Reply(404, b"<html>"), "unavailable", "HTTP 404, but not as Kubernetes says it: is this an API server?"),
         (
             status_reply(403, "Forbidden", 'pods "web-0" is forbidden: User "viewer" cannot get resource "pods"'),
             "forbidden",
@@ -126,8 +126,29 @@ async def test_the_version_is_read(asked: Asked) -> None:
         (Reply(200, b'{"metadata": {"name": "we'), "unavailable", "the API server's answer is not valid JSON"),
         (Reply(200, b'["not", "an", "object"]'), "unavailable", "the API server's answer is not valid JSON"),
         (Reply(200, b""), "unavailable", "the API server's answer is not valid JSON"),
+        (json_reply({"metadata": {"name": "web-1"}}), "unavailable", "the API server answered with something else"),
+        (json_reply({"kind": "PodList", "items": []}), "unavailable", "the API server answered with something else"),
+        (Reply(302, b"", {"location": "/"}), "unavailable", "HTTP 302: a redirect, which is not followed"),
+        (Reply(200, b" " * (9 << 20)), "unavailable", "the API server's answer is larger than 8 MiB"),
     ],
-    ids=["404", "no-crd", "403", "401", "not-captured", "400", "html-418", "html-200", "half", "array", "empty"],
+    ids=[
+        "404",
+        "no-such-path",
+        "html-404",
+        "403",
+        "401",
+        "not-captured",
+        "400",
+        "html-418",
+        "html-200",
+        "half",
+        "array",
+        "empty",
+        "another",
+        "a-list",
+        "redirect",
+        "large",
+    ],
 )
 async def test_a_refused_object_is_coverage_that_says_why(
     asked: Asked, reply: Reply, outcome: str, detail: str
@@ -135,6 +156,25 @@ async def test_a_refused_object_is_coverage_that_says_why(
     read = await asked.answers(reply).get(PODS, Pod, "web-0", "shop")
     assert read.value is None
     assert (read.outcome, read.coverage.detail) == (outcome, detail)
+
+
+async def test_a_custom_resource_nobody_has_defined_is_not_found(asked: Asked) -> None:
+    read = await asked.answers(NO_SUCH_PATH).get(PODENIS, PodENI, "web-0", "shop")
+    detail = "the API server does not serve this resource (CRD not installed)"
+    assert (read.value, read.outcome, read.coverage.detail) == (None, "not_found", detail)
+
+
+async def test_a_name_that_is_none_is_not_asked_for(asked: Asked) -> None:
+    for name in ("..", "../secrets/a", "a/b", "", "A", "a?watch=1", "x" * 254):
+        read = await asked.reader.get(PODENIS, PodENI, name, "shop")
+        assert (read.value, read.outcome, read.source) == (None, "unavailable", "")
+        async with asked.reader.log("kube-system", name, LogQuery("c")) as log:
+            assert isinstance(log, Coverage)
+    assert asked.api.requests == []
+
+
+async def test_a_version_that_names_none_is_not_read(asked: Asked) -> None:
+    assert (await asked.answers(json_reply({"paths": []})).version()).outcome == "unavailable"
 
 
 async def test_a_forbidden_cluster_wide_read_names_no_namespace(asked: Asked) -> None:
@@ -174,7 +214,7 @@ async def test_pages_come_over_one_connection(asked: Asked) -> None:
 
 
 async def test_no_items_are_an_empty_list_and_not_a_missing_one(asked: Asked) -> None:
-    empty: list[dict[str, Any]] = [{"items": None}, {"items": []}, {"metadata": None}]
+    empty: list[dict[str, Any]] = [{"items": None}, {"items": []}]
     for body in (*empty, {"metadata": {"continue": None}, "items": None}):
         names, coverage = await names_of(asked.answers(json_reply(body)))
         assert (names, coverage.outcome) == ([], "read")
@@ -190,6 +230,17 @@ async def test_odd_list_metadata_does_not_lose_the_items(asked: Asked) -> None:
 async def test_entries_that_are_no_objects_are_left_out(asked: Asked) -> None:
     body: dict[str, Any] = {"items": [None, 5, "x", [], pod("a"), True]}
     assert (await names_of(asked.answers(json_reply(body))))[0] == ["a"]
+
+
+async def test_entries_that_are_no_objects_are_counted(asked: Asked) -> None:
+    _, coverage = await names_of(asked.answers(json_reply({"items": [None, pod("a"), "x"]})))
+    assert coverage == Coverage("pods in shop", "truncated", "2 of 3 entries are no objects")
+
+
+@pytest.mark.parametrize("body", [{}, {"metadata": None}, {"kind": "Status", "code": 200}, pod("a")])
+async def test_what_is_no_list_is_not_read_as_an_empty_one(asked: Asked, body: dict[str, Any]) -> None:
+    names, coverage = await names_of(asked.answers(json_reply(body)))
+    assert (names, coverage.outcome) == (None, "unavailable")
 
 
 async def test_a_list_compacted_under_way_begins_anew_and_loses_and_doubles_nothing(asked: Asked) -> None:
@@ -227,7 +278,7 @@ async def test_a_list_that_has_expired_before_its_first_page_is_expired(asked: A
     ("second", "detail"),
     [
         (status_reply(403, "Forbidden"), "RBAC: grant verb list on pods in namespace shop"),
-        (Reply(200, b'{"items": ['), "the API server's answer is not valid JSON"),
+        (Reply(200, b'{"items": ['), "the API server's answer is not a list in JSON"),
         (Reply(how="reset"), "127.0.0.1"),
     ],
     ids=["forbidden", "half", "reset"],
@@ -302,8 +353,9 @@ async def test_a_busy_server_cannot_hold_a_read_longer_than_its_time(
     monkeypatch.setattr(reader_module, "READ_SECONDS", 0.3)
     began = time.monotonic()
     read = await asked.answers(status_reply(429, "TooManyRequests", retry_after="5")).get(PODS, Pod, "web-0", "shop")
-    assert time.monotonic() - began < 1.0
-    assert read.outcome == "timed_out"
+    assert time.monotonic() - began < 0.3, "a pause that would outlast the call is not begun"
+    assert read.outcome == "unavailable"
+    assert read.coverage.detail == "the API server has too many requests (429); it asks to wait 5 s"
 
 
 async def test_pages_that_come_before_the_end_of_the_time_are_kept(
@@ -437,6 +489,24 @@ async def test_reading_a_long_log_leaves_time_for_the_next(monkeypatch: pytest.M
             async for _ in log:
                 time.sleep(0.4)  # noqa: ASYNC251 - stands for the work of scanning
         assert await log_of(reader) == b"line\n" * 10
+        await connection.aclose()
+
+
+async def test_a_log_that_drips_is_given_up_in_time_and_kept_as_far_as_it_came() -> None:
+    with serving(in_turn(Reply(200, b"first\n", how="stall"))) as api:
+        connection = connect(api)
+        reader = Reader(connection, seconds=0.5)
+        began = time.monotonic()
+        async with reader.log("shop", "web-0", LogQuery("c")) as log:
+            assert not isinstance(log, Coverage)
+            seen = await anext(log)
+            with pytest.raises(ClusterUnreachable, match=r"no more of it came within 0\.\d s"):
+                await anext(log)
+        assert time.monotonic() - began < 0.9
+        assert seen == b"first\n"
+        assert (await log_of(reader)) == Coverage(
+            "log of shop/web-0/c", "timed_out", "not asked: the time of this call was used up"
+        )
         await connection.aclose()
 
 

@@ -3,15 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from mcp import Client
 
-from terway_mcp.cluster.bundle import Bundle
 from terway_mcp.cluster.clusters import Clusters
-from terway_mcp.cluster.embedded.api import EmbeddedApi
 from terway_mcp.server.app import create_server
-from tests.cluster.loopback import Api, Reply, Request, serving
+from tests.cluster.captured import captured
+from tests.cluster.loopback import Api, Request, serving
 from tests.server.slow_api import kubeconfig
 from tests.server.talk import Envelope, Talk
 
@@ -44,14 +43,7 @@ def _line(request: Request) -> str:
 @asynccontextmanager
 async def counted(bundle: Path, folder: Path) -> AsyncIterator[Counted]:
     """Serve a capture and connect the tools to it, before anything else has been asked."""
-    embedded = EmbeddedApi(Bundle.open(bundle))
-
-    def respond(request: Request) -> Reply:
-        reply = embedded.answer("GET", quote(request.path), urlencode(request.query), request.headers.get("accept", ""))
-        body = reply.body if isinstance(reply.body, bytes) else b"".join(reply.body)
-        return Reply(reply.status, body, {"content-type": reply.content_type})
-
-    with serving(respond) as api:
+    with serving(captured(bundle)) as api:
         config = kubeconfig(folder / "kubeconfig", api.url)
         async with Client(create_server(Clusters(kubeconfig=str(config)))) as client:
             yield Counted(await Talk.begin(client), api)

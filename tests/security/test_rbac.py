@@ -6,11 +6,13 @@ import pytest
 import yaml
 from mcp import Client
 
+from terway_mcp.cluster.coverage import Grantable
 from terway_mcp.cluster.grants import grants, manifests
 from terway_mcp.cluster.resources import Resource
 from terway_mcp.cluster.scenarios.world import World
 from terway_mcp.server.agent import Question, Walk, investigate
 from terway_mcp.server.app import create_server
+from terway_mcp.server.cli import main
 
 from ..scenarios.incidents import CORPUS
 from .restricted import Allowed, RestrictedClusters
@@ -66,7 +68,27 @@ async def test_with_pods_and_events_alone_the_verdict_stands_and_says_what_to_gr
     walked, clusters = await walk(name, tmp_path, pods_and_events)
     assert walked.correlation is not None
     assert CORPUS[name](World()).truth.accepts(walked.correlation["verdict"]["category"])
-    missing = "\n".join(walked.correlation["missing_evidence"])
-    assert "grant verb get on configmaps in namespace kube-system" in missing
     assert clusters.refused
     assert all(call.status != "unreachable" for call in walked.calls)
+    told = {entry["detail"] for call in walked.calls for entry in call.envelope["coverage"]}
+    missing = [Grantable.of(line.replace("forbidden", "RBAC")) for line in walked.correlation["missing_evidence"]]
+    print(name, *walked.correlation["missing_evidence"], sep="\n  ")
+    for verb, resource, namespace, _ in clusters.refused:
+        wanted = Grantable(verb, resource, namespace or "")
+        assert wanted.words in told, "the answer to the call names the permission"
+        assert any(
+            (verb, wanted.namespace) == (line.verb, line.namespace) and resource in line.resource.split(", ")
+            for line in missing
+            if line
+        ), f"the verdict lacks {wanted}"
+
+
+@pytest.mark.parametrize(("capture", "lists_services"), [((), False), (("--capture",), True)])
+def test_the_command_prints_what_capturing_needs_when_asked_to(
+    capture: tuple[str, ...], capsys: pytest.CaptureFixture[str], *, lists_services: bool
+) -> None:
+    assert main(["rbac", *capture]) == 0
+    rules = [rule for page in yaml.safe_load_all(capsys.readouterr().out) for rule in page.get("rules", [])]
+    assert any(rule["resources"] == ["services"] and rule["verbs"] == ["list"] for rule in rules) is lists_services
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list"}
+    assert not any("secrets" in rule["resources"] or "*" in rule["resources"] for rule in rules)

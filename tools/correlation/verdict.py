@@ -13,8 +13,9 @@ from terway_mcp.tools.correlation.health import contradicts_health, target_is_he
 from terway_mcp.tools.correlation.judgement import Confidence, Finding, Judgement, RuledOut, Setting, Verdict
 from terway_mcp.tools.correlation.signals import Signal, signals
 from terway_mcp.tools.correlation.target import NEAR, Target, evidence_closeness
+from terway_mcp.tools.correlation.unread import in_brief
 from terway_mcp.tools.correlation.wording import filled, name, root_cause, title
-from terway_mcp.tools.evidence import Evidence
+from terway_mcp.tools.evidence import Evidence, coverage_of
 
 _ENOUGH = 12.0
 """Below this score nothing but a stranger's or a past failure supports a cause."""
@@ -143,7 +144,7 @@ def _ruled_out(losers: list[Candidate], setting: Setting) -> list[RuledOut]:
 
 def _missing(ledger: list[Evidence], setting: Setting, verdict: Verdict) -> list[str]:
     missing = [f"skipped: {step}" for step in setting.skipped]
-    missing += [evidence.fact.text for evidence in ledger if evidence.fact.kind == "coverage"]
+    missing += in_brief(read for evidence in ledger if (read := coverage_of(evidence.fact)) and not read.is_settled)
     missing += [
         "events of newer API may be missing: " + evidence.fact.text
         for evidence in ledger
