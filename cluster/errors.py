@@ -6,7 +6,8 @@
     ├── BundleError             the captured cluster cannot be read
     │   └── BundleCorrupt       it is truncated, not an archive, or not JSON where JSON must be
     ├── KnowledgeError          a knowledge file breaks its schema
-    └── StoreError              the investigation store cannot be opened or written
+    ├── StoreError              the investigation store cannot be opened or written
+    └── CredentialsError        the tokens or keys that callers are checked against cannot be read
 
 A read that a reachable API server denies or does not know is *not* an exception: it is a
 `Coverage` entry (see `cluster/coverage.py`), and the rest of the answer goes on.
@@ -39,3 +40,7 @@ class KnowledgeError(TerwayMcpError):
 
 class StoreError(TerwayMcpError):
     """The investigation store cannot be opened or written."""
+
+
+class CredentialsError(TerwayMcpError):
+    """A token file is malformed or open to everybody, or a key set cannot be had; nothing secret is in the message."""

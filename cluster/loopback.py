@@ -1,4 +1,4 @@
-"""Listening on this machine only: nothing here authenticates its callers."""
+"""Listening; what does not authenticate its callers listens on this machine only."""
 
 import ipaddress
 import socket
@@ -15,7 +15,7 @@ def is_loopback(host: str) -> bool:
 
 
 def listen(host: str, port: int, why: str) -> socket.socket:
-    """Open a listening socket; port 0 picks a free one.
+    """Open a listening socket that only this machine reaches; port 0 picks a free one.
 
     Raises:
         InvalidInput: `host` is not a loopback address (`why` says what speaks against others), or the port cannot be
@@ -23,6 +23,15 @@ def listen(host: str, port: int, why: str) -> socket.socket:
     """
     if not is_loopback(host):
         raise InvalidInput(f"{host!r} is not a loopback address: {why}")
+    return listen_anywhere(host, port)
+
+
+def listen_anywhere(host: str, port: int) -> socket.socket:
+    """Open a listening socket on any address of this machine; port 0 picks a free one.
+
+    Raises:
+        InvalidInput: The port cannot be had.
+    """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:

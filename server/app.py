@@ -1,14 +1,15 @@
 """Assembly of the MCP application: tools, prompt, resources and completions over one set of collaborators."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import anyio
 import msgspec
-from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
@@ -19,6 +20,7 @@ from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.prompts.sop import instructions
 from terway_mcp.server import __version__
+from terway_mcp.server.callers import caller_identity
 from terway_mcp.server.calls import Calls
 from terway_mcp.server.completions import add_completions
 from terway_mcp.server.elicitation import ask, can_ask, is_asked_by_client, replied, to_be_asked
@@ -76,11 +78,20 @@ class SopTool(Tool):
 
 
 def create_server(
-    clusters: Clusters, *, store: Store | None = None, knowledge_files: tuple[Path, ...] = ()
+    clusters: Clusters,
+    *,
+    store: Store | None = None,
+    knowledge: Callable[[], Knowledge] | None = None,
+    middleware: Sequence[ServerMiddleware[Any]] = (),
+    authentication: tuple[AuthSettings, TokenVerifier] | None = None,
 ) -> MCPServer[Audience]:
-    """Build the server. Nothing is read from disk or network before the handshake has been answered."""
+    """Build the server. Nothing is read from disk or network before the handshake has been answered.
+
+    `middleware` sees every message; `authentication` says over HTTP whose tokens are accepted.
+    """
     keeper = store or SqliteStore()
-    knowledge = Once(partial(Knowledge.load, knowledge_files))
+    knowledge = knowledge or Once(partial(Knowledge.load, ()))
+    auth, verifier = authentication or (None, None)
     calls = Calls(clusters, keeper, knowledge)
     warm_up = WarmUp(clusters, knowledge)
 
@@ -100,20 +111,16 @@ def create_server(
         tools=[_tool(contract, calls) for contract in CONTRACTS],
         instructions=instructions(STEPS),
         lifespan=lifespan,
-        middleware=[warm_up],
+        middleware=[warm_up, *middleware],
         log_level="WARNING",
+        auth=auth,
+        token_verifier=verifier,
     )
     add_prompt(server)
     add_resources(server, keeper, knowledge, caller_identity)
     add_completions(server, clusters, knowledge)
     add_log_level(server)
     return server
-
-
-def caller_identity() -> str:
-    """Who is calling: the authenticated client over HTTP, otherwise the one local user."""
-    token = get_access_token()
-    return f"{token.client_id}/{token.subject or ''}" if token else "local"
 
 
 def _tool(contract: Contract, calls: Calls) -> Tool:

@@ -5,8 +5,9 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,14 @@ from terway_mcp.cluster.errors import InvalidInput, TerwayMcpError
 from terway_mcp.server.options import cluster_options, parser
 
 if TYPE_CHECKING:
+    from mcp.server.context import ServerMiddleware
     from mcp.server.mcpserver import MCPServer
 
+    from terway_mcp.cluster.clusters import Clusters
+    from terway_mcp.knowledge.base import Knowledge
     from terway_mcp.server.agent import Question
+    from terway_mcp.server.audit import Audit
+    from terway_mcp.server.store import SqliteStore
     from terway_mcp.server.waiting import Audience
 
 EXIT_ERROR = 1
@@ -74,30 +80,76 @@ def _no_garbage_yet() -> Iterator[None]:
         gc.enable()
 
 
-@_no_garbage_yet()
-def _server(options: argparse.Namespace) -> "MCPServer[Audience]":
-    from terway_mcp.cluster.clusters import Clusters  # noqa: PLC0415
-    from terway_mcp.server.app import create_server  # noqa: PLC0415
-    from terway_mcp.server.store import SqliteStore, default_path  # noqa: PLC0415
-
-    clusters = Clusters(kubeconfig=options.kubeconfig, context=options.context, bundle=options.bundle)
-    path = options.store if "store" in options else None
-    if path is None and getattr(options, "transport", "stdio") != "stdio":
-        path = default_path()
-    return create_server(clusters, store=SqliteStore(path), knowledge_files=tuple(options.knowledge))
-
-
 def _stdio(options: argparse.Namespace) -> int:
-    _server(options).run("stdio")
+    _stdio_server(options).run("stdio")
     return 0
+
+
+@_no_garbage_yet()
+def _stdio_server(options: argparse.Namespace) -> "MCPServer[Audience]":
+    from terway_mcp.server.app import create_server  # noqa: PLC0415
+
+    middleware: list[ServerMiddleware[object]] = []
+    if audit := _audit(options, default="none"):
+        from terway_mcp.server.observation import Observation  # noqa: PLC0415
+
+        middleware.append(Observation([audit]))
+    clusters, store, knowledge = _clusters(options), _store(options, None), _knowledge(options)
+    return create_server(clusters, store=store, knowledge=knowledge, middleware=middleware)
 
 
 def _serve(options: argparse.Namespace) -> int:
     if options.transport == "stdio":
         return _stdio(options)
-    from terway_mcp.server.http import serve_http  # noqa: PLC0415
+    with _no_garbage_yet():
+        from terway_mcp.server.http.serve import serve_http  # noqa: PLC0415
+    from terway_mcp.server.http.settings import http_settings  # noqa: PLC0415
+    from terway_mcp.server.store import default_path  # noqa: PLC0415
 
-    return serve_http(_server(options), options.host, options.port)
+    settings = http_settings(options)
+    store = _store(options, default_path)
+    return serve_http(settings, _clusters(options), store, _knowledge(options), _audit(options, default="-"))
+
+
+def _clusters(options: argparse.Namespace) -> "Clusters":
+    from terway_mcp.cluster.clusters import Clusters  # noqa: PLC0415
+
+    return Clusters(kubeconfig=options.kubeconfig, context=options.context, bundle=options.bundle)
+
+
+def _store(options: argparse.Namespace, default: Callable[[], Path] | None) -> "SqliteStore":
+    from terway_mcp.server.store import SqliteStore  # noqa: PLC0415
+
+    given = options.store if "store" in options else None
+    return SqliteStore(given or (default() if default else None))
+
+
+def _knowledge(options: argparse.Namespace) -> "Callable[[], Knowledge]":
+    from terway_mcp.knowledge.base import Knowledge  # noqa: PLC0415
+    from terway_mcp.server.warm_up import Once  # noqa: PLC0415
+
+    return Once(partial(Knowledge.load, tuple(options.knowledge)))
+
+
+def _audit(options: argparse.Namespace, *, default: str) -> "Audit | None":
+    destination = options.audit or default
+    if destination == "none":
+        return None
+    from terway_mcp.server.audit import Audit  # noqa: PLC0415
+
+    return Audit(destination)
+
+
+def _token(options: argparse.Namespace) -> int:
+    from terway_mcp.server.http.token_file import add_line, new_token  # noqa: PLC0415
+
+    token, line = new_token(options.name)
+    if options.token_file:
+        add_line(options.token_file, line)
+        print(token)  # noqa: T201
+        return 0
+    print(f"Token, shown only now:        {token}\nLine for the --token-file:    {line}")  # noqa: T201
+    return 0
 
 
 def _diagnose(options: argparse.Namespace) -> int:
@@ -149,11 +201,9 @@ def _capture(options: argparse.Namespace) -> int:
     import anyio  # noqa: PLC0415
 
     from terway_mcp.cluster.capture import capture  # noqa: PLC0415
-    from terway_mcp.cluster.clusters import Clusters  # noqa: PLC0415
     from terway_mcp.knowledge.sealing import masked  # noqa: PLC0415
 
-    clusters = Clusters(kubeconfig=options.kubeconfig, context=options.context, bundle=options.bundle)
-    for line in anyio.run(capture, clusters, options.output, tuple(options.namespace), masked):
+    for line in anyio.run(capture, _clusters(options), options.output, tuple(options.namespace), masked):
         print(line, file=sys.stderr)  # noqa: T201
     return 0
 
@@ -195,6 +245,7 @@ def _api(options: argparse.Namespace) -> int:
 _COMMANDS = {
     "stdio": _stdio,
     "serve": _serve,
+    "token": _token,
     "diagnose": _diagnose,
     "inspect": _inspect,
     "demo": _demo,

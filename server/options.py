@@ -4,8 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-from terway_mcp.cluster.errors import InvalidInput
 from terway_mcp.server import __version__
+from terway_mcp.server.environment import Target, option
+from terway_mcp.server.http.settings import add_http_options
 
 HOSTS = ("claude-desktop", "claude-code", "vscode", "cursor", "generic")
 """MCP hosts that `terway-mcp hosts` knows how to tell about this server."""
@@ -22,22 +23,27 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
     )
     root.add_argument("--version", action="version", version=f"terway-mcp {__version__}")
+    _audit(root)
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name: str, help_text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help_text, parents=[_common(suppress=True)], epilog=_EPILOG)
 
     serve = command("serve", "run the MCP server")
-    _option(serve, "--transport", choices=("stdio", "streamable-http"), default="stdio")
-    _option(serve, "--host", default="127.0.0.1", help="loopback address to listen on")
-    _option(serve, "--port", type=int, default=8000)
-    _option(serve, "--store", type=Path, help="SQLite file (default: in memory; on HTTP below $XDG_STATE_HOME)")
+    option(serve, "--transport", choices=("stdio", "streamable-http"), default="stdio")
+    option(serve, "--store", type=Path, help="SQLite file (default: in memory; on HTTP below $XDG_STATE_HOME)")
+    _audit(serve, default=argparse.SUPPRESS)
+    add_http_options(serve)
+
+    token = command("token", "make a bearer token for a client of the HTTP server")
+    token.add_argument("name", help="of the client, as the audit will call it")
+    option(token, "--token-file", type=Path, metavar="FILE", help="add the client to this file")
 
     diagnose = command("diagnose", "let a scripted agent find the root cause")
     diagnose.add_argument("target", nargs="?", help="pod, or kind/name of a workload; default: the worst suspect")
-    _option(diagnose, "--namespace", "-n", default="", help="namespace of the target")
-    _option(diagnose, "--node", default="", help="diagnose a node instead")
-    _option(diagnose, "--symptom", default="", help="what is wrong, in your words")
+    option(diagnose, "--namespace", "-n", default="", help="namespace of the target")
+    option(diagnose, "--node", default="", help="diagnose a node instead")
+    option(diagnose, "--symptom", default="", help="what is wrong, in your words")
     diagnose.add_argument("--json", action="store_true", help="print one JSON object")
 
     inspect = command("inspect", "print one report: cluster, pod NAMESPACE POD, or node [NODE...]")
@@ -54,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     capture.add_argument("-n", "--namespace", action="append", default=[], help="also this namespace (repeatable)")
 
     rbac = command("rbac", "print the RBAC manifest that the tools need")
-    _option(rbac, "--namespace", "-n", default="kube-system", help="of the service account")
+    option(rbac, "--namespace", "-n", default="kube-system", help="of the service account")
     rbac.add_argument("--capture", action="store_true", help="also what `capture` lists")
     rbac.add_argument(
         "--configmap", action="append", default=[], help="also this dynamic node configuration (repeatable)"
@@ -65,9 +71,9 @@ def parser() -> argparse.ArgumentParser:
     hosts.add_argument("--json", action="store_true", help="print one JSON object")
 
     api = command("api", "serve a bundle as a Kubernetes API for kubectl")
-    _option(api, "--host", default="127.0.0.1")
-    _option(api, "--port", type=int, default=0, help="default: a free one")
-    _option(api, "--write-kubeconfig", type=Path, default=Path("terway-mcp.kubeconfig"), metavar="FILE")
+    option(api, "--host", default="127.0.0.1")
+    option(api, "--port", type=int, default=0, help="default: a free one")
+    option(api, "--write-kubeconfig", type=Path, default=Path("terway-mcp.kubeconfig"), metavar="FILE")
     return root
 
 
@@ -82,13 +88,24 @@ def cluster_options(options: argparse.Namespace) -> list[str]:
     return given
 
 
+def _audit(target: Target, **settings: object) -> None:
+    """On stdio a host keeps its own record, so nothing is written unless it is asked for."""
+    option(
+        target,
+        "--audit",
+        metavar="FILE|-|none",
+        help="one line of JSON per call into a file or (-) to stderr (default: - on HTTP, none on stdio)",
+        **settings,
+    )
+
+
 def _common(*, suppress: bool = False) -> argparse.ArgumentParser:
     """Options of every command. Below a command their defaults are suppressed, so that they may stand before it."""
     shared = argparse.ArgumentParser(add_help=False)
     hidden = {"default": argparse.SUPPRESS} if suppress else {}
-    _option(shared, "--context", help="kubeconfig context (default: the current one)", **hidden)
-    _option(shared, "--kubeconfig", help="kubeconfig file (default: KUBECONFIG, then ~/.kube/config)", **hidden)
-    _option(shared, "--bundle", type=Path, help="captured cluster: a directory or .tar.gz", **hidden)
+    option(shared, "--context", help="kubeconfig context (default: the current one)", **hidden)
+    option(shared, "--kubeconfig", help="kubeconfig file (default: KUBECONFIG, then ~/.kube/config)", **hidden)
+    option(shared, "--bundle", type=Path, help="captured cluster: a directory or .tar.gz", **hidden)
     knowledge = os.environ.get("TERWAY_MCP_KNOWLEDGE", "")
     shared.add_argument(
         "--knowledge",
@@ -99,19 +116,3 @@ def _common(*, suppress: bool = False) -> argparse.ArgumentParser:
         default=argparse.SUPPRESS if suppress else [Path(path) for path in knowledge.split(os.pathsep) if path],
     )
     return shared
-
-
-def _option(target: argparse.ArgumentParser, *names: str, **settings: object) -> None:
-    """An option whose default the environment may set; empty is as good as unset.
-
-    Raises:
-        InvalidInput: The environment holds none of the choices.
-    """
-    long = next(name for name in names if name.startswith("--"))
-    variable = "TERWAY_MCP_" + long.removeprefix("--").replace("-", "_").upper()
-    value, choices = os.environ.get(variable), settings.get("choices")
-    if value and settings.get("default") is not argparse.SUPPRESS:
-        if isinstance(choices, tuple) and value not in choices:
-            raise InvalidInput(f"{variable} must be one of {', '.join(choices)}, not {value!r}")
-        settings["default"] = value
-    target.add_argument(*names, **settings)  # type: ignore[arg-type]

@@ -21,10 +21,10 @@ T = TypeVar("T")
 LIFETIME_SECONDS = 4 * 3600
 """An investigation is forgotten this long after its last call."""
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter can be mistaken for a digit when an id is copied by hand."""
 
-_ID_LENGTH = 26
+ID_LENGTH = 26
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS investigation (
@@ -70,6 +70,14 @@ class Store(Protocol):
         """The evidence in order of ids, each in its latest version."""
         ...
 
+    async def check(self) -> None:
+        """Return if the store could be written now.
+
+        Raises:
+            StoreError: It could not.
+        """
+        ...
+
 
 def default_path() -> Path:
     """Where a server that outlives its clients keeps investigations: `terway-mcp` in XDG_STATE_HOME.
@@ -110,7 +118,7 @@ class SqliteStore:
 
     async def create(self, caller: str, context: str, symptom: str) -> str:
         """See `Store`."""
-        investigation = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+        investigation = "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
 
         def write() -> None:
             now = self._clock()
@@ -164,6 +172,10 @@ class SqliteStore:
             ).fetchall()
         )
         return [Evidence(f"E{number}", msgspec.json.decode(body, type=Fact)) for number, body, _ in rows]
+
+    async def check(self) -> None:
+        """See `Store`; the transaction that reads one row holds the lock of a writer."""
+        await self._transact(lambda: self._db.execute("SELECT id FROM investigation LIMIT 1").fetchone())
 
     def _state(self, investigation: str, context: str, symptom: str) -> State:
         state = State(context, symptom)

@@ -172,8 +172,12 @@ def test_every_package_is_part_of_the_distribution() -> None:
 
 def test_every_third_party_import_is_a_declared_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    declared = {line.partition(">")[0].lower() for line in project["project"]["dependencies"]}
-    distribution = {"yaml": "pyyaml", "re2": "google-re2", "mcp_types": "mcp", "starlette": "mcp"}
+    optional = [line for extra in project["project"]["optional-dependencies"].values() for line in extra]
+    declared = {line.partition(">")[0].lower() for line in [*project["project"]["dependencies"], *optional]}
+    distribution = {"yaml": "pyyaml", "re2": "google-re2", "mcp_types": "mcp", "starlette": "mcp"} | {
+        "jwt": "pyjwt[crypto]",
+        "prometheus_client": "prometheus-client",
+    }
     for path, name in zip(MODULES, NAMES, strict=True):
         for found in {module.partition(".")[0] for module in all_imports(path)}:
             if found not in sys.stdlib_module_names and found != "terway_mcp":

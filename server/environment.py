@@ -1,0 +1,36 @@
+"""Options whose defaults the environment may set, as TERWAY_MCP_<NAME>."""
+
+import argparse
+import os
+
+from terway_mcp.cluster.errors import InvalidInput
+
+# What a parser, a group and a test's parser have in common.
+Target = argparse._ActionsContainer
+
+
+def option(target: Target, *names: str, **settings: object) -> None:
+    """An option with one value; empty in the environment is as good as unset.
+
+    Raises:
+        InvalidInput: The environment holds none of the choices.
+    """
+    variable = _variable(names)
+    value, choices = os.environ.get(variable), settings.get("choices")
+    if value and settings.get("default") is not argparse.SUPPRESS:
+        if isinstance(choices, tuple) and value not in choices:
+            raise InvalidInput(f"{variable} must be one of {', '.join(choices)}, not {value!r}")
+        settings["default"] = value
+    target.add_argument(*names, **settings)  # type: ignore[arg-type]
+
+
+def repeatable(target: Target, *names: str, **settings: object) -> None:
+    """An option that may be given several times; the environment separates its values by commas."""
+    texts = os.environ.get(_variable(names), "").split(",")
+    default = [text.strip() for text in texts if text.strip()]
+    target.add_argument(*names, action="append", default=default, **settings)  # type: ignore[arg-type]
+
+
+def _variable(names: tuple[str, ...]) -> str:
+    long = next(name for name in names if name.startswith("--"))
+    return "TERWAY_MCP_" + long.removeprefix("--").replace("-", "_").upper()
