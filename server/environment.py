@@ -16,8 +16,10 @@ def option(target: Target, *names: str, **settings: object) -> None:
         InvalidInput: The environment holds none of the choices.
     """
     variable = _variable(names)
-    value, choices = os.environ.get(variable), settings.get("choices")
-    if value and settings.get("default") is not argparse.SUPPRESS:
+    value, choices = os.environ.get(variable, ""), settings.get("choices")
+    # In a pod beside a Service called terway-mcp, Kubernetes itself sets TERWAY_MCP_PORT, to a URL.
+    given = value and not (variable == "TERWAY_MCP_PORT" and value.startswith("tcp://"))
+    if given and settings.get("default") is not argparse.SUPPRESS:
         if isinstance(choices, tuple) and value not in choices:
             raise InvalidInput(f"{variable} must be one of {', '.join(choices)}, not {value!r}")
         settings["default"] = value

@@ -174,8 +174,15 @@ class SqliteStore:
         return [Evidence(f"E{number}", msgspec.json.decode(body, type=Fact)) for number, body, _ in rows]
 
     async def check(self) -> None:
-        """See `Store`; the transaction that reads one row holds the lock of a writer."""
-        await self._transact(lambda: self._db.execute("SELECT id FROM investigation LIMIT 1").fetchone())
+        """See `Store`; the transaction that reads one row holds the lock of a writer.
+
+        Who gives up waiting is let go at once, whatever SQLite still waits for.
+        """
+
+        def read() -> object:
+            return self._db.execute("SELECT id FROM investigation LIMIT 1").fetchone()
+
+        await anyio.to_thread.run_sync(self._locked, read, abandon_on_cancel=True)
 
     def _state(self, investigation: str, context: str, symptom: str) -> State:
         state = State(context, symptom)

@@ -20,7 +20,8 @@ from terway_mcp.server import __version__
 from terway_mcp.server.options import parser
 
 ROOT = Path(__file__).parent.parent
-TEXTS = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "SKILL.md", "CHANGELOG.md", "docs/attach.md")}
+DOCUMENTS = ("README.md", "SKILL.md", "CHANGELOG.md", "docs/attach.md", "docs/http.md")
+TEXTS = {name: (ROOT / name).read_text("utf-8") for name in DOCUMENTS}
 PICTURE = (ROOT / "docs" / "demo.svg").read_text("utf-8")
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -85,7 +86,7 @@ def test_every_link_and_every_file_named_exists(document: str) -> None:
     assert linked + [file for file in named if not list(ROOT.glob(file))] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "SKILL.md", "docs/attach.md"])
+@pytest.mark.parametrize("document", ["README.md", "SKILL.md", "docs/attach.md", "docs/http.md"])
 def test_every_command_line_is_accepted_by_the_real_parser(document: str) -> None:
     lines = own_commands(document)
     assert lines

@@ -4,13 +4,12 @@ from pathlib import Path
 
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
-from pydantic import AnyHttpUrl
 
 from terway_mcp.server.http.probes import Check
 from terway_mcp.server.http.settings import HttpSettings, OAuth
 from terway_mcp.server.http.token_file import TokenFile
 
-_NOWHERE = AnyHttpUrl("http://localhost")
+_NOWHERE = "http://localhost"
 """The SDK wants an issuer; with a token file there is none, and nobody is told of this one."""
 
 
@@ -46,11 +45,14 @@ def authentication(settings: HttpSettings) -> tuple[tuple[AuthSettings, TokenVer
     if oauth:
         verifier, checks["oauth"] = _verifier(oauth)
         verifiers.append(verifier)
-    auth = AuthSettings(
-        issuer_url=AnyHttpUrl(oauth.issuer) if oauth else _NOWHERE,
-        required_scopes=scopes or None,
-        resource_server_url=AnyHttpUrl(oauth.resource) if oauth else None,
-        validate_token_resource=oauth is not None,
+    # From plain texts: an issuer without a path must be published as it is, letter by letter.
+    auth = AuthSettings.model_validate(
+        {
+            "issuer_url": oauth.issuer if oauth else _NOWHERE,
+            "required_scopes": scopes or None,
+            "resource_server_url": oauth.resource if oauth else None,
+            "validate_token_resource": oauth is not None,
+        }
     )
     return (auth, AnyOf(verifiers)), checks
 

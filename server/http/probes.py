@@ -36,7 +36,7 @@ class Readiness:
         self._found: dict[str, str] = {}
         self._since = float("-inf")
 
-    async def __call__(self, _request: Request) -> Response:
+    async def readyz(self, _request: Request) -> Response:
         """Check at most once a second, however often it is asked."""
         async with self._lock:
             if time.monotonic() - self._since > _REMEMBERED_SECONDS:

@@ -75,7 +75,7 @@ def _application(
     """The endpoint and its probes; of the layers around it the first one listed meets a request last."""
     security = TransportSecuritySettings(allowed_hosts=settings.hosts, allowed_origins=settings.origins)
     server.custom_route("/healthz", methods=["GET"])(healthz)
-    server.custom_route("/readyz", methods=["GET"])(readiness)
+    server.custom_route("/readyz", methods=["GET"])(readiness.readyz)
     if _open_metrics(settings):
         page = metrics.page if metrics else _no_metrics
         server.custom_route("/metrics", methods=["GET"])(partial(_for_known_hosts, security, page))

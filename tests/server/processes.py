@@ -2,12 +2,14 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx2
 from mcp import StdioServerParameters
@@ -64,23 +66,57 @@ def ended_afterwards(process: subprocess.Popen[str]) -> Iterator[subprocess.Pope
         process.kill()
 
 
+class Served(NamedTuple):
+    """A running HTTP server: the URL of its endpoint, its process, and the file that its stderr goes to."""
+
+    url: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def root(self) -> str:
+        """Scheme, host and port."""
+        return self.url.removesuffix("/mcp")
+
+    @property
+    def said(self) -> str:
+        """What it has written to stderr so far."""
+        return self.log.read_text()
+
+
 @contextmanager
 def http_server(*options: str, home: Path) -> Iterator[str]:
     """A Streamable HTTP server on a free loopback port; yields the URL of its MCP endpoint."""
+    with served(*options, home=home) as server:
+        yield server.url
+
+
+@contextmanager
+def served(
+    *options: str, home: Path, env: Mapping[str, str] | None = None, trust: ssl.SSLContext | None = None
+) -> Iterator[Served]:
+    """The same, with all that a test may want to know of it; over TLS where it says whom to trust.
+
+    `options` may be those of `serve`.
+    """
     port = free_port()
-    command = [*PROGRAM, *options, "serve", "--transport", "streamable-http", "--port", str(port)]
-    process = subprocess.Popen(command, env=clean_environment(home), cwd=home, text=True)
+    command = [*PROGRAM, "serve", "--transport", "streamable-http", "--port", str(port), *options]
+    environment = {**clean_environment(home), **(env or {})}
+    log = home / f"stderr-{port}.txt"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(command, env=environment, cwd=home, text=True, stderr=stderr)
     with ended_afterwards(process):
-        await_health(process, f"http://127.0.0.1:{port}/healthz")
-        yield f"http://127.0.0.1:{port}/mcp"
+        root = f"{'https' if trust else 'http'}://127.0.0.1:{port}"
+        await_health(process, f"{root}/healthz", log, trust or False)
+        yield Served(f"{root}/mcp", process, log)
 
 
-def await_health(process: subprocess.Popen[str], url: str) -> None:
+def await_health(process: subprocess.Popen[str], url: str, log: Path, trust: ssl.SSLContext | bool) -> None:
     """Return once the URL answers; fail when the process ends or the time is over."""
     deadline = time.monotonic() + _START_SECONDS
-    with httpx2.Client(timeout=2.0) as client:
+    with httpx2.Client(timeout=2.0, verify=trust) as client:
         while time.monotonic() < deadline:
-            assert process.poll() is None, f"the server ended with {process.returncode} instead of serving {url}"
+            assert process.poll() is None, f"the server ended with {process.returncode}: {log.read_text()}"
             try:
                 if client.get(url).status_code == 200:
                     return
