@@ -8,6 +8,9 @@ from mcp.server.auth.provider import principal_components
 LOCAL = "local"
 """The one caller of a server without authentication."""
 
+NOT_KEPT = ""
+"""Stands where the SDK has room for the token itself: once it has been verified nobody needs it."""
+
 
 def caller_identity() -> str:
     """The caller of the request that is being answered.
