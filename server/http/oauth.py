@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import jwt
 from mcp.server.auth.provider import AccessToken
 
+from terway_mcp.server.callers import NOT_KEPT
 from terway_mcp.server.http.key_set import Key
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class JwtVerifier:
             logger.debug("token refused: %s", type(error).__name__)
             return None
         return AccessToken(
-            token="",
+            token=NOT_KEPT,
             client_id=_text(claims, "client_id") or _text(claims, "azp"),
             scopes=_scopes(claims),
             expires_at=int(claims["exp"]) + _LEEWAY_SECONDS,

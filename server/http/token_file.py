@@ -17,7 +17,7 @@ from pathlib import Path
 from mcp.server.auth.provider import AccessToken
 
 from terway_mcp.cluster.errors import CredentialsError, InvalidInput
-from terway_mcp.server.callers import LOCAL
+from terway_mcp.server.callers import LOCAL, NOT_KEPT
 from terway_mcp.server.http.watched import Stamp, stamp_of
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class TokenFile:
                 found = name
         if not found:
             return None
-        return AccessToken(token="", client_id=found, scopes=self._scopes, resource=self._resource)
+        return AccessToken(token=NOT_KEPT, client_id=found, scopes=self._scopes, resource=self._resource)
 
     def _reread(self) -> None:
         stamp = stamp_of(self._path)
