@@ -10,6 +10,7 @@ import httpx2
 from terway_mcp.cluster.connection import Connection
 from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
 from terway_mcp.cluster.reader import CALL_SECONDS, Reader
+from terway_mcp.cluster.recent import Asker
 
 
 class Clusters:
@@ -37,10 +38,10 @@ class Clusters:
         """
         return (await self._connection(context))[1]
 
-    async def reader(self, context: str, *, seconds: float = CALL_SECONDS) -> Reader:
+    async def reader(self, context: str, *, seconds: float = CALL_SECONDS, asker: Asker | None = None) -> Reader:
         """Start the reads of one tool call against a context that `resolve` returned."""
         connection, _ = await self._connection(context)
-        return Reader(connection, seconds=seconds)
+        return Reader(connection, seconds=seconds, asker=asker)
 
     async def warm_up(self) -> None:
         """Open the default context before it is asked for, and say hello to its API server.

@@ -20,6 +20,7 @@ from terway_mcp.cluster.decode import Page, decode_items, decode_object, decode_
 from terway_mcp.cluster.errors import ClusterUnreachable
 from terway_mcp.cluster.names import is_object_name, resource_path
 from terway_mcp.cluster.objects import Version
+from terway_mcp.cluster.recent import Asker
 from terway_mcp.cluster.resources import PODS, Resource
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -92,11 +93,13 @@ class LogQuery(msgspec.Struct, frozen=True):
 class Reader:
     """Reads for one tool call, all within one deadline; `coverage` lists every read in order.
 
-    `requests` counts what was asked of the API server, repeats after failures and the version aside.
+    `requests` counts what was asked of the API server, repeats after failures and the version aside. With an `asker`,
+    what other tools of its investigation have just read is not asked again.
     """
 
-    def __init__(self, connection: Connection, *, seconds: float = CALL_SECONDS) -> None:
+    def __init__(self, connection: Connection, *, seconds: float = CALL_SECONDS, asker: Asker | None = None) -> None:
         self._connection = connection
+        self._asker = asker
         self._deadline = anyio.current_time() + seconds
         self._spared = 0.0
         self.coverage: list[Coverage] = []
@@ -184,6 +187,8 @@ class Reader:
             warning = answer.warning or _odd_items(page) or warning
             token = page.next_token
             if not token:
+                if pages == 1 and not warning:
+                    self._keep(path, query.parameters(), answer)
                 return self.cover(what, "truncated" if warning else "read", warning)
             if pages >= max_pages:
                 return self.cover(what, "truncated", f"stopped after {pages} pages of {query.limit}")
@@ -263,6 +268,7 @@ class Reader:
         if isinstance(answer, tuple):
             return Read(None, self.cover(what, *answer), source)
         if answer.status != 200:
+            self._keep(path, {}, answer)
             return Read(None, self.cover(what, *_refusal(answer, "get", resource, namespace)), source)
         try:
             value = decode_object(answer.body, kind)
@@ -270,9 +276,12 @@ class Reader:
             return Read(None, self.cover(what, "unavailable", "the API server's answer is not valid JSON"), source)
         if not is_wanted(value):
             return Read(None, self.cover(what, "unavailable", "the API server answered with something else"), source)
+        self._keep(path, {}, answer)
         return Read(value, self.cover(what, "read"), source)
 
     async def _answer(self, path: str, params: Mapping[str, str], most: int) -> Answer | tuple[Outcome, str]:
+        if self._asker and (known := self._asker.find(_source(path, params))):
+            return known
         seconds = self._seconds()
         self.requests += 1
         try:
@@ -282,6 +291,11 @@ class Reader:
             return "timed_out", _late(seconds)
         except ClusterUnreachable as error:
             return "unavailable", str(error)
+
+    def _keep(self, path: str, params: Mapping[str, str], answer: Answer) -> None:
+        """Let other tools of the investigation have an answer that made sense."""
+        if self._asker:
+            self._asker.keep(_source(path, params), answer)
 
     def _seconds(self) -> float:
         """How long the next read may wait."""

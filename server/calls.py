@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.errors import InvalidInput, StoreError, TerwayMcpError
+from terway_mcp.cluster.reader import CALL_SECONDS
+from terway_mcp.cluster.recent import Asker, RecentAnswers
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.server import gate, plan
 from terway_mcp.server.envelope import REFUSALS, Envelope, Status, checked, condensed, info, status_of, why_unread
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 _CALL_SECONDS = 60.0
 """A tool call never takes longer; reads have their own, shorter limits."""
+
+_LEAST_SECONDS = 1.0
 
 _UNKNOWN = "This investigation is unknown or has expired. Call inspect_cluster to open one, and pass the id it returns."
 
@@ -52,19 +56,25 @@ class Underway:
     investigation: str
     state: State
     coverage: list[Coverage]
+    begun: float
+
+    def seconds_left(self) -> float:
+        """For reads: a credential plugin may have used up most of the call's time."""
+        return max(_LEAST_SECONDS, CALL_SECONDS - (anyio.current_time() - self.begun))
 
 
 class Calls:
-    """Answers tool calls. Holds no state of its own: clusters, store and knowledge are given."""
+    """Answers tool calls from clusters, store and knowledge; its own is only what was read a moment ago."""
 
     def __init__(self, clusters: Clusters, store: Store, knowledge: Callable[[], Knowledge]) -> None:
         self._clusters = clusters
         self._store = store
         self._knowledge = knowledge
+        self._recent = RecentAnswers()
 
     async def answer(self, contract: Contract, raw: Mapping[str, Any], caller: str, progress: Progress) -> Envelope:
         """Run one call and wrap whatever happens."""
-        call = Underway("", State(""), [])
+        call = Underway("", State(""), [], anyio.current_time())
         try:
             await self._recall(raw, caller, call)
             arguments = _parse(contract, raw)
@@ -153,9 +163,10 @@ class Calls:
             )
 
     async def _run(self, contract: Contract, arguments: Arguments, call: Underway, progress: Progress) -> Report:
-        reader = await self._clusters.reader(call.state.context)
-        call.coverage = reader.coverage
         target = gate.target_of(contract.name, arguments.model_dump())
+        asker = Asker(self._recent, call.investigation, f"{contract.name} {target}")
+        reader = await self._clusters.reader(call.state.context, seconds=call.seconds_left(), asker=asker)
+        call.coverage = reader.coverage
         state = call.state.with_step(Done(contract.name, target))
         case = Case(
             reader,

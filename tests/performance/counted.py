@@ -25,6 +25,10 @@ class Counted:
         self.requests: list[str] = []
         self.bytes = 0
 
+    def begin_anew(self) -> None:
+        """The next `inspect_cluster` opens another investigation."""
+        self._investigation = ""
+
     async def call(self, tool: str, **arguments: object) -> Envelope:
         before = len(self._api.requests)
         handle = {"investigation": self._investigation} if self._investigation else {}
