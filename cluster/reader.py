@@ -21,6 +21,7 @@ from terway_mcp.cluster.errors import ClusterUnreachable
 from terway_mcp.cluster.names import is_object_name, resource_path
 from terway_mcp.cluster.objects import Version
 from terway_mcp.cluster.recent import Asker
+from terway_mcp.cluster.request_spans import request_span
 from terway_mcp.cluster.resources import PODS, Resource
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -209,17 +210,20 @@ class Reader:
         path = resource_path(PODS, namespace=namespace, name=pod, subresource="log")
         what = f"log of {namespace}/{pod}/{query.container}" + (" (previous)" if query.previous else "")
         async with AsyncExitStack() as stack:
-            seconds = self._seconds()
+            span, seconds = stack.enter_context(request_span(path)), self._seconds()
             try:
                 with anyio.fail_after(seconds):
                     status, blocks = await stack.enter_async_context(self._connection.stream(path, query.parameters()))
                     body = b"" if status == 200 else await _beginning(blocks)
             except TimeoutError:
+                span.failed("TimeoutError")
                 yield self.cover(what, "timed_out", _late(seconds))
                 return
             except ClusterUnreachable as error:
+                span.failed("ClusterUnreachable")
                 yield self.cover(what, "unavailable", str(error))
                 return
+            span.answered(status)
             if status != 200:
                 yield self.cover(what, *_log_refusal(Answer(status, body), namespace))
                 return
@@ -285,8 +289,10 @@ class Reader:
         seconds = self._seconds()
         self.requests += 1
         try:
-            with anyio.fail_after(seconds):
-                return await self._connection.get(path, params, most=most)
+            with request_span(path) as span, anyio.fail_after(seconds):
+                answer = await self._connection.get(path, params, most=most)
+                span.answered(answer.status, len(answer.body))
+                return answer
         except TimeoutError:
             return "timed_out", _late(seconds)
         except ClusterUnreachable as error:

@@ -30,6 +30,7 @@ from terway_mcp.server.resources import add_prompt, add_resources
 from terway_mcp.server.schema import input_schema, output_schema
 from terway_mcp.server.steps import STEPS
 from terway_mcp.server.store import SqliteStore, Store
+from terway_mcp.server.tracing import describe_size
 from terway_mcp.server.waiting import Audience, Listener, add_log_level
 from terway_mcp.server.warm_up import Once, WarmUp
 from terway_mcp.tools.case import Progress
@@ -60,8 +61,10 @@ class SopTool(Tool):
                 envelope = await self._calls.begin_with(envelope, caller_identity(), await ask(context, question))
         await listener.hears_the_end(self.name, envelope.status)
         plain = sealed(envelope)
+        text = msgspec.json.encode(plain)
+        describe_size(len(text))
         return CallToolResult(
-            content=[TextContent(type="text", text=msgspec.json.encode(plain).decode())],
+            content=[TextContent(type="text", text=text.decode())],
             structured_content=plain,
             is_error=envelope.status in REFUSALS,
         )

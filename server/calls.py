@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.errors import InvalidInput, StoreError, TerwayMcpError
-from terway_mcp.cluster.reader import CALL_SECONDS
+from terway_mcp.cluster.reader import CALL_SECONDS, Reader
 from terway_mcp.cluster.recent import Asker, RecentAnswers
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.server import gate, plan
@@ -24,6 +24,7 @@ from terway_mcp.server.investigation import InvestigationLedger, setting
 from terway_mcp.server.question import choice
 from terway_mcp.server.state import Done, Skip, State
 from terway_mcp.server.store import Store
+from terway_mcp.server.tracing import describe_call
 from terway_mcp.tools.arguments import Arguments
 from terway_mcp.tools.case import Case, Progress, Report
 from terway_mcp.tools.contracts import Contract
@@ -55,8 +56,18 @@ class Underway:
 
     investigation: str
     state: State
-    coverage: list[Coverage]
     begun: float
+    reader: Reader | None = None
+
+    @property
+    def coverage(self) -> list[Coverage]:
+        """Every read so far."""
+        return self.reader.coverage if self.reader else []
+
+    @property
+    def requests(self) -> int:
+        """How often the API server has been asked."""
+        return self.reader.requests if self.reader else 0
 
     def seconds_left(self) -> float:
         """For reads: a credential plugin may have used up most of the call's time."""
@@ -74,7 +85,14 @@ class Calls:
 
     async def answer(self, contract: Contract, raw: Mapping[str, Any], caller: str, progress: Progress) -> Envelope:
         """Run one call and wrap whatever happens."""
-        call = Underway("", State(""), [], anyio.current_time())
+        call = Underway("", State(""), anyio.current_time())
+        envelope = await self._answered(contract, raw, caller, progress, call)
+        describe_call(contract.name, envelope.status, call.investigation, call.requests)
+        return envelope
+
+    async def _answered(
+        self, contract: Contract, raw: Mapping[str, Any], caller: str, progress: Progress, call: Underway
+    ) -> Envelope:
         try:
             await self._recall(raw, caller, call)
             arguments = _parse(contract, raw)
@@ -166,7 +184,7 @@ class Calls:
         target = gate.target_of(contract.name, arguments.model_dump())
         asker = Asker(self._recent, call.investigation, f"{contract.name} {target}")
         reader = await self._clusters.reader(call.state.context, seconds=call.seconds_left(), asker=asker)
-        call.coverage = reader.coverage
+        call.reader = reader
         state = call.state.with_step(Done(contract.name, target))
         case = Case(
             reader,

@@ -88,7 +88,9 @@ def _stdio(options: argparse.Namespace) -> int:
 @_no_garbage_yet()
 def _stdio_server(options: argparse.Namespace) -> "MCPServer[Audience]":
     from terway_mcp.server.app import create_server  # noqa: PLC0415
+    from terway_mcp.server.tracing import export_spans  # noqa: PLC0415
 
+    export_spans()
     middleware: list[ServerMiddleware[object]] = []
     if audit := _audit(options, default="none"):
         from terway_mcp.server.observation import Observation  # noqa: PLC0415
@@ -105,7 +107,9 @@ def _serve(options: argparse.Namespace) -> int:
         from terway_mcp.server.http.serve import serve_http  # noqa: PLC0415
     from terway_mcp.server.http.settings import http_settings  # noqa: PLC0415
     from terway_mcp.server.store import default_path  # noqa: PLC0415
+    from terway_mcp.server.tracing import export_spans  # noqa: PLC0415
 
+    export_spans()
     settings = http_settings(options)
     store = _store(options, default_path)
     return serve_http(settings, _clusters(options), store, _knowledge(options), _audit(options, default="-"))

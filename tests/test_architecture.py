@@ -177,6 +177,7 @@ def test_every_third_party_import_is_a_declared_dependency() -> None:
     distribution = {"yaml": "pyyaml", "re2": "google-re2", "mcp_types": "mcp", "starlette": "mcp"} | {
         "jwt": "pyjwt[crypto]",
         "prometheus_client": "prometheus-client",
+        "opentelemetry": "opentelemetry-api",
     }
     for path, name in zip(MODULES, NAMES, strict=True):
         for found in {module.partition(".")[0] for module in all_imports(path)}:
