@@ -1,4 +1,5 @@
-"""Writes what the documents share with the code: tables of README.md, the procedure of SKILL.md, docs/demo.svg.
+"""Writes what the documents share with the code: tables of README.md, parts of SKILL.md, docs/demo.svg, and the folder
+of the skill that hosts install and the server serves.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. With --check nothing is written;
 the exit code is 1 if anything is out of date.
@@ -10,9 +11,14 @@ import json
 import re
 import sys
 import tempfile
+import textwrap
+from functools import cache
 from html import unescape
 from pathlib import Path
 
+from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.prompts import skill
+from terway_mcp.prompts.references import reference_pages
 from terway_mcp.prompts.sop import sop
 from terway_mcp.server.cli import main as terway_mcp
 from terway_mcp.server.steps import STEPS, Step
@@ -20,6 +26,8 @@ from terway_mcp.server.steps import STEPS, Step
 ROOT = Path(__file__).parent.parent
 CONTRACTS = ROOT / "tests" / "server" / "contracts"
 PICTURE = ROOT / "docs" / "demo.svg"
+SKILL_FOLDER = ROOT / "prompts" / "agent-skills" / skill.NAME
+SKILL_SCRIPTS = ("terway-mcp", *(f"inspect-terway-{kind}.sh" for kind in ("cluster", "node", "pod")))
 
 _EVERYWHERE = ("investigation", "skip_reason")
 """Arguments that are explained once, above the table."""
@@ -31,20 +39,58 @@ def main(arguments: list[str]) -> int:
     picture = new_picture()
     if not PICTURE.exists() or words(PICTURE.read_text("utf-8")) != words(picture):
         stale.append(PICTURE)
-    for path in stale:
+    left_over = [path for path in SKILL_FOLDER.rglob("*") if path.is_file() and path not in wanted()]
+    for path in [*stale, *left_over]:
         print(f"{path.relative_to(ROOT)} is out of date")  # noqa: T201
-        if "--check" not in arguments:
-            path.write_text(picture if path == PICTURE else wanted()[path], "utf-8")
-    return 1 if stale and "--check" in arguments else 0
+        if "--check" in arguments:
+            continue
+        if path in left_over:
+            path.unlink()
+        else:
+            write(path, picture if path == PICTURE else wanted()[path])
+    return 1 if (stale or left_over) and "--check" in arguments else 0
 
 
+def write(path: Path, text: str) -> None:
+    """Write a document; what begins like a program can be run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    if text.startswith("#!"):
+        path.chmod(0o755)
+
+
+@cache
 def wanted() -> dict[Path, str]:
     """The documents as they should be."""
-    readme, skill = ROOT / "README.md", ROOT / "SKILL.md"
-    return {
-        readme: replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table()),
-        skill: replaced(skill.read_text("utf-8"), "procedure", procedure()),
-    }
+    readme = ROOT / "README.md"
+    tables = replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table())
+    text = skill_text()
+    return {readme: tables, ROOT / "SKILL.md": text, **skill_folder(text)}
+
+
+def skill_text() -> str:
+    """SKILL.md with its head and its procedure."""
+    _, _, body = (ROOT / "SKILL.md").read_text("utf-8").split("---\n", 2)
+    head = "".join(_yaml(name, value) for name, value in skill.FRONTMATTER.items())
+    return replaced(f"---\n{head}---\n{body}", "procedure", procedure())
+
+
+def _yaml(name: str, value: str | dict[str, str]) -> str:
+    if isinstance(value, dict):
+        return f"{name}:\n" + "".join(f"  {key}: {text}\n" for key, text in value.items())
+    if len(value) <= 100:
+        return f"{name}: {value}\n"
+    wrapped = textwrap.fill(value, 120, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    return f"{name}: >-\n{wrapped}\n"
+
+
+def skill_folder(text: str) -> dict[Path, str]:
+    """The folder that hosts install: SKILL.md with links from where it lies there, references and scripts."""
+    here = re.sub(r"<!-- (?:generated|end): \w+ -->\n", "", text)
+    pages = {"SKILL.md": here.replace(f"{SKILL_FOLDER.relative_to(ROOT).as_posix()}/", "")}
+    pages |= reference_pages(Knowledge.load())
+    pages |= {f"scripts/{name}": (ROOT / "scripts" / name).read_text("utf-8") for name in SKILL_SCRIPTS}
+    return {SKILL_FOLDER / path: page for path, page in pages.items()}
 
 
 def replaced(text: str, name: str, body: str) -> str:

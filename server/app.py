@@ -28,6 +28,7 @@ from terway_mcp.server.envelope import REFUSALS, Envelope, sealed
 from terway_mcp.server.question import which_suspect
 from terway_mcp.server.resources import add_prompt, add_resources
 from terway_mcp.server.schema import input_schema, output_schema
+from terway_mcp.server.skills import Skills, add_skill_files, declare_in_handshake
 from terway_mcp.server.steps import STEPS
 from terway_mcp.server.store import SqliteStore, Store
 from terway_mcp.server.tracing import describe_size
@@ -112,15 +113,17 @@ def create_server(
         title="Terway troubleshooting",
         version=__version__,
         tools=[_tool(contract, calls) for contract in CONTRACTS],
+        extensions=[Skills()],
         instructions=instructions(STEPS),
         lifespan=lifespan,
-        middleware=[warm_up, *middleware],
+        middleware=[warm_up, declare_in_handshake, *middleware],
         log_level="WARNING",
         auth=auth,
         token_verifier=verifier,
     )
     add_prompt(server)
     add_resources(server, keeper, knowledge, caller_identity)
+    add_skill_files(server)
     add_completions(server, clusters, knowledge)
     add_log_level(server)
     return server

@@ -45,7 +45,8 @@ def add_fixtures(server: Server) -> None:
         return EmptyResult()
 
     low = server._lowlevel_server
-    low.add_request_handler("logging/setLevel", SetLevelRequestParams, accept)
+    if low.get_request_handler("logging/setLevel") is None:
+        low.add_request_handler("logging/setLevel", SetLevelRequestParams, accept)
     low.add_request_handler("resources/subscribe", SubscribeRequestParams, accept)
     low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, accept)
 

@@ -1,6 +1,7 @@
 """The MCP Inspector's command line against the server: both transports, both eras of the protocol."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -81,4 +82,8 @@ def test_the_inspector_gets_tools_prompt_resources_and_answers(
     assert "- Namespace: shop" in prompt["messages"][0]["content"]["text"]
     (page,) = inspector.result("resources/read", "--uri", "terway://sop")["contents"]
     assert page["text"].startswith("# Troubleshooting Terway")
+
+    verified = inspector.ask("skills/list", "--verify")
+    assert verified.code == 0, verified.err
+    assert re.search(r"Verified 1 skill and \d\d files: no conformance errors", verified.err)
     show("\n".join(["", f"MCP Inspector over {inspector.title}", *inspector.transcript]))

@@ -8,7 +8,7 @@ import yaml
 
 from tests.conformance.conftest import fixture_server
 from tests.conformance.programs import needs_node
-from tests.conformance.suite import REVISIONS, complaints, failing, required, table
+from tests.conformance.suite import REVISIONS, complaints, failing, required, single, table
 
 pytestmark = needs_node
 
@@ -66,6 +66,16 @@ def test_the_server_as_it_is_shipped_passes_what_needs_no_fixtures(
     assert {finding.scenario for finding in found} == set(scenarios)
     assert failing(found) == set(), complaints(found)
     assert all(finding.counts["SUCCESS"] for finding in found)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_the_skill_is_served_as_its_extension_demands(
+    revision: str, product_url: str, tmp_path: Path, show: Callable[[str], None]
+) -> None:
+    scenarios = [f"sep-2640-skills-{part}" for part in ("enumeration", "manifest", "directory")]
+    found = single(scenarios, revision, product_url, tmp_path)
+    show(table(f"Official suite, {revision}, extension for skills, the server as it is shipped", found))
+    assert {finding.scenario for finding in found if finding.verdict == "passed"} == set(scenarios), complaints(found)
 
 
 def test_every_known_failure_has_a_reason() -> None:
