@@ -74,14 +74,14 @@ class Skills(Extension):
         ]
 
 
-async def declare_in_handshake(request: Request, call_next: CallNext) -> HandlerResult:
+async def declare_in_handshake(ctx: Request, call_next: CallNext) -> HandlerResult:
     """Middleware that names the extension where a client begins with `initialize`.
 
     The SDK leaves `extensions` out of what it tells such clients, because revisions before 2026-07-28 do not define
     the field; hosts that read skills look for it there all the same.
     """
-    answer = await call_next(request)
-    if request.method != "initialize" or not isinstance(answer, dict):
+    answer = await call_next(ctx)
+    if ctx.method != "initialize" or not isinstance(answer, dict):
         return answer
     declared = {Skills.identifier: Skills().settings()}
     return {**answer, "capabilities": {**answer["capabilities"], "extensions": declared}}
