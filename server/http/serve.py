@@ -61,15 +61,15 @@ def serve_http(
         authentication=auth,
     )
     checks |= {"store": store.check, "knowledge": partial(anyio.to_thread.run_sync, knowledge)}
-    app = _application(server, settings, Readiness(checks), metrics)
+    app = application(server, settings, Readiness(checks), metrics)
     with listen_anywhere(settings.host, settings.port) as listener:
         if metrics is not None and settings.metrics_port is not None:
             metrics.serve(settings.metrics_host, settings.metrics_port)
-        uvicorn.Server(_configuration(app, settings)).run(sockets=[listener])
+        uvicorn.Server(configuration(app, settings)).run(sockets=[listener])
     return 0
 
 
-def _application(
+def application(
     server: MCPServer[Any], settings: HttpSettings, readiness: Readiness, metrics: "Metrics | None"
 ) -> Starlette:
     """The endpoint and its probes; of the layers around it the first one listed meets a request last."""
@@ -102,7 +102,12 @@ def _application(
     return app
 
 
-def _configuration(app: Starlette, settings: HttpSettings) -> uvicorn.Config:
+def configuration(app: Starlette, settings: HttpSettings) -> uvicorn.Config:
+    """How uvicorn is to serve the application.
+
+    Raises:
+        InvalidInput: Certificate and key cannot be read or do not fit.
+    """
     certificate, key = settings.tls or (None, None)
     config = uvicorn.Config(
         app,

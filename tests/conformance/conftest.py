@@ -43,7 +43,9 @@ def fixture_server(bundle: Path, home: Path, *options: str) -> Iterator[str]:
     """A server with the fixtures of the official suite (see serve.py); yields its URL."""
     port = free_port()
     command = [sys.executable, "-m", "tests.conformance.serve", "--bundle", str(bundle), "--port", str(port), *options]
-    process = subprocess.Popen(command, env=clean_environment(home), cwd=ROOT, text=True)
+    log = home / f"stderr-{port}.txt"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(command, env=clean_environment(home), cwd=ROOT, text=True, stderr=stderr)
     with ended_afterwards(process):
-        await_health(process, f"http://127.0.0.1:{port}/healthz")
+        await_health(process, f"http://127.0.0.1:{port}/healthz", log, trust=False)
         yield f"http://127.0.0.1:{port}/mcp"

@@ -2,8 +2,8 @@
 
     python -m tests.conformance.serve --bundle PATH --port N
 
-`--sessions` keeps a session per client, which the product does not. `--bare` takes a server of the SDK instead of the
-application, to tell what fails because of whom.
+`--sessions` keeps a session per client, which the product does not. `--bare` takes a server and the transport of the
+SDK instead of the application's, to tell what fails because of whom.
 """
 
 import argparse
@@ -13,12 +13,14 @@ from typing import Any
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp_types import Completion, EmptyResult, SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 
 from terway_mcp.cluster.clusters import Clusters
+from terway_mcp.cluster.loopback import listen_anywhere
 from terway_mcp.server.app import create_server
-from terway_mcp.server.http import serve_http
+from terway_mcp.server.http.probes import Readiness, healthz
+from terway_mcp.server.http.serve import application, configuration
+from terway_mcp.server.http.settings import http_settings
+from terway_mcp.server.options import parser
 from tests.conformance.asking_fixtures import add_questions
 from tests.conformance.content_fixtures import add_content
 
@@ -51,26 +53,25 @@ def add_fixtures(server: Server) -> None:
     low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, accept)
 
 
-async def _healthz(_request: Request) -> Response:
-    return PlainTextResponse("ok")
-
-
 def main() -> None:
     """Serve until ended."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bundle", type=Path, required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--sessions", action="store_true")
-    parser.add_argument("--bare", action="store_true")
-    options = parser.parse_args()
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--bundle", type=Path, required=True)
+    arguments.add_argument("--port", required=True)
+    arguments.add_argument("--sessions", action="store_true")
+    arguments.add_argument("--bare", action="store_true")
+    options = arguments.parse_args()
     server = bare_server() if options.bare else create_server(Clusters(bundle=options.bundle))
     add_fixtures(server)
-    if options.sessions:
-        server.custom_route("/healthz", methods=["GET"])(_healthz)
-        app = server.streamable_http_app(retry_interval=100)
-        uvicorn.run(app, port=options.port, log_level="warning")
+    given = parser().parse_args(["serve", "--transport", "streamable-http", "--port", options.port])
+    settings = http_settings(given)
+    if options.bare or options.sessions:
+        server.custom_route("/healthz", methods=["GET"])(healthz)
+        app = server.streamable_http_app(stateless_http=not options.sessions, retry_interval=100)
     else:
-        serve_http(server, "127.0.0.1", options.port)
+        app = application(server, settings, Readiness({}), None)
+    with listen_anywhere(settings.host, settings.port) as listener:
+        uvicorn.Server(configuration(app, settings)).run(sockets=[listener])
 
 
 if __name__ == "__main__":
