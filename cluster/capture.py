@@ -107,7 +107,7 @@ async def _gathered(reader: Reader, reads: list[tuple[Resource, str | None, str]
     version = await reader.version()
     if version.value is None:
         raise ClusterUnreachable(version.coverage.detail or "the API server did not answer")
-    files = {"cluster-info/cluster_version.json": msgspec.json.encode(version.value)}
+    files = {"cluster-info/cluster_version.json": msgspec.json.encode(mask(msgspec.to_builtins(version.value)))}
     for resource, namespace, name in reads:
         await _collect(reader, files, mask, resource, namespace, name)
     await _logs(reader, files, mask)
@@ -185,15 +185,15 @@ async def _log(reader: Reader, files: dict[str, bytes], mask: Mask, pod: Pod, qu
     try:
         async with reader.log(meta.namespace, meta.name, query) as blocks:
             if isinstance(blocks, Coverage):
-                files[f"{folder}/{query.container}-logs-errors.log"] = blocks.detail.encode()
+                files[f"{folder}/{query.container}-logs-errors.log"] = mask(blocks.detail).encode()
                 return
             async for block in blocks:
                 raw += block
     except ClusterUnreachable as error:
         # What came before the break is worth keeping; the rest of the cluster is worth asking for.
         reader.cover(f"log of {meta.namespace}/{meta.name}/{query.container}", "truncated", str(error))
-    lines = raw.decode(errors="replace").split("\n")
-    files[f"{folder}/{query.container}{suffix}.log"] = "\n".join(mask(line) for line in lines).encode()
+    # As one text: a key may stand on one line and its value on the next.
+    files[f"{folder}/{query.container}{suffix}.log"] = mask(raw.decode(errors="replace")).encode()
 
 
 def _is_calm(pod: Pod) -> bool:

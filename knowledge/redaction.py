@@ -2,55 +2,38 @@
 
 from itertools import zip_longest
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import re2
 
+from terway_mcp.knowledge.encoded_secrets import mask_encoded
 from terway_mcp.knowledge.patterns import re2_options, to_bytes, to_text
-
-MASK = "******"
-"""What Terway itself prints for a secret (types/secret/secret.go)."""
-
-_MASK = MASK.encode()
-
-_COLOUR = rb"(?:\\{1,7}(?:u001b|x1b|033)\[[0-9;]{0,8}m)?"
-"""A terminal colour inside a quoted text, where it is written out: `access_secret\\u001b[0m=`."""
-
-# A key is only recognised by its tail, so prefixes (`my_access_key`, `otelToken`, `x-acs-security-token`) come free,
-# and only right before a separator, so prose and codes (`InvalidAccessKeyId.NotFound`) stay readable.
-_KEY: Any = re2.compile(
-    rb"(?:access[_-]?key(?:[_-]?(?:id|secret))?|access[_-]?(?:id|secret)|secret[_-]?key|token|passw(?:or)?d|secret"
-    rb"|signature|api[_-]?key|private[_-]?key|client-key-data|encoded-?diagnostic-?message)"
-    + _COLOUR
-    + rb"""\\{0,7}["']?[ \t]*[:=][ \t]*"""
-    + _COLOUR
-    + rb"""(\\{0,7}["'])?""",
-    re2_options(),
+from terway_mcp.knowledge.secret_forms import (
+    BARE_PASSWORD,
+    BARE_VALUE,
+    BETWEEN,
+    ENCODED_END,
+    FIELD_NAME,
+    GLUED,
+    HINT,
+    KEY,
+    MASK,
+    MASKED,
+    REST_OF_LINE,
+    SHOWN,
+    SHOWS_ITSELF,
+    VEILS,
 )
 
-_BARE_VALUE: Any = re2.compile(rb"[^\s\"'`\\,;&<>{}()\[\]]+", re2_options())
+__all__ = ["MASK", "clean", "redact"]
 
-_LITERALS = frozenset({b"", b"null", b"nil", b"true", b"false"})
+_LITERALS = frozenset(b" null nil <nil> none None true false $ - | %7C > %3E".split(b" "))
+"""What is no secret: nothing at all, a switch, a reference to a variable, the beginning of a block in YAML."""
 
-_STANDALONE: tuple[tuple[Any, bytes], ...] = tuple(
-    (re2.compile(pattern, re2_options()), replacement)
-    for pattern, replacement in (
-        (rb"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:.*?-----END [A-Z ]{0,32}PRIVATE KEY-----|.*)", _MASK),
-        (rb"LS0tLS1CRUdJTi[A-Za-z0-9+/=]+", _MASK),
-        (rb"bearer +[A-Za-z0-9._~+/=-]{8,}", b"Bearer " + _MASK),
-        (rb"""authorization["'\\:= ]{1,8}basic +[A-Za-z0-9+/=]+""", b"Authorization: Basic " + _MASK),
-        (rb"(?-i:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)", _MASK),
-        (rb"(?-i:LTAI[A-Za-z0-9]{8,})", b"LTAI" + _MASK),
-        (rb"(?-i:STS\.[A-Za-z0-9]{12,})", b"STS." + _MASK),
-        # RAM error texts name the account that was refused.
-        (rb"acs:ram::\d{6,}", b"acs:ram::" + _MASK),
-    )
-)
+_AFTER_CLOSING = b" \t\r\n,;}])"
+"""What follows a quote that closes a text; no value begins so."""
 
-_ANY: Any = re2.compile(
-    rb"access|secret|token|passw|signature|[_-]key|apikey|privatekey|diagnostic|bearer|authorization"
-    rb"|eyJ|LTAI|STS\.|ram::|LS0tLS1|PRIVATE KEY",
-    re2_options(),
-)
+_PERCENT_LEVELS = 3
 
 _ESCAPES: Any = re2.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[@-Z\\-_]"
@@ -67,19 +50,17 @@ _INVISIBLE = dict.fromkeys(
 def redact(text: str) -> str:
     """Return `text` with every secret replaced by `******`; applying it twice changes nothing more.
 
-    Masked: values of credential keys in JSON (also JSON inside JSON strings), YAML, Go struct print, `key=value` and
-    signed URLs; Alibaba Cloud access keys and STS ids; bearer and basic credentials; JWTs; PEM private keys; the
-    account number in a RAM ARN. A key without a value stays as it is: that it is empty is a finding. A text that
-    holds any such word also loses its terminal escapes and invisible characters: a coloured key is still a key.
+    Masked: values of credential keys in JSON (also JSON inside JSON strings), YAML, Go struct print, XML, `key=value`,
+    name and value pairs, command lines and signed URLs (also percent-encoded); Alibaba Cloud access keys and STS
+    tokens; bearer, basic and signed credentials; passwords in URLs; JWTs; PEM and DER private keys; the account number
+    in a RAM ARN; and base64 of any of these. A key without a value stays as it is: that it is empty is a finding. A
+    text that holds a secret also loses its terminal escapes and invisible characters: a coloured key is still a key.
     """
-    raw = to_bytes(text)
-    if _ANY.search(raw) is None:
-        return text
-    if not text.isprintable():
-        raw = to_bytes(_unveiled(text))
-    for pattern, replacement in _STANDALONE:
-        raw = pattern.sub(lambda _match, new=replacement: new, raw)
-    return to_text(_mask_keyed(raw))
+    plain = text if _is_plain(text) else _unveiled(text)
+    raw = to_bytes(plain)
+    raw = VEILS.sub(b"", raw) if b"\\" in raw else raw
+    masked = _decoded(_redacted(raw, 0))
+    return text if masked == raw else to_text(masked)
 
 
 def clean(text: str, limit: int) -> str:
@@ -94,38 +75,97 @@ def clean(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + "…"[:limit]
 
 
+def _is_plain(text: str) -> bool:
+    """True for printable ASCII with line breaks and tabs: nothing can be hidden in it."""
+    return text.isascii() and (text.isprintable() or text.translate(_BLANKS).isprintable())
+
+
+_BLANKS = dict.fromkeys(map(ord, "\t\r\n"))
+
+
 def _unveiled(text: str) -> str:
     """Drop terminal escapes and everything invisible but white space."""
     plain = to_text(_ESCAPES.sub(b"", text.encode("utf-8", "ignore"))) if "\x1b" in text or "\x9b" in text else text
     return "".join(letter for letter in plain.translate(_INVISIBLE) if letter.isprintable() or letter.isspace())
 
 
+def _decoded(raw: bytes) -> bytes:
+    """Undo percent-encoding where that brings a secret to light; any other text stays as it is."""
+    plain = raw
+    for _ in range(_PERCENT_LEVELS):
+        if b"%" not in plain or (undone := unquote_to_bytes(plain)) == plain:
+            break
+        plain = VEILS.sub(b"", to_bytes(_unveiled(to_text(undone))))
+        masked = _redacted(plain, 0)
+        if masked != plain:
+            return _decoded(masked)
+    return raw
+
+
+def _redacted(raw: bytes, depth: int) -> bytes:
+    """Mask what shows itself, then what is encoded, then what stands under a key."""
+    if HINT.search(raw) is not None:
+        if SHOWS_ITSELF.search(raw) is not None:
+            for pattern, replacement in SHOWN:
+                raw = pattern.sub(lambda _match, new=replacement: new, raw)
+            for pattern in BETWEEN:
+                raw = pattern.sub(lambda match: match.group(1) + MASKED + match.group(2), raw)
+        raw = _mask_keyed(raw)
+    return mask_encoded(raw, _redacted, depth)
+
+
 def _mask_keyed(raw: bytes) -> bytes:
     parts: list[bytes] = []
     done = 0
     unclosed: set[bytes] = set()
-    keys = list(_KEY.finditer(raw))
+    keys = list(KEY.finditer(raw))
     for key, following in zip_longest(keys, keys[1:]):
-        start, quote = key.end(), key.group(1) or b""
+        start, quote = key.end(), key.group(2) or b""
         empty = not quote and following is not None and following.start() == start
         if start < done or empty:
             continue
-        end = _value_end(raw, start, quote, unclosed)
+        end = _value_end(raw, key, unclosed)
         if raw[start:end] not in _LITERALS:
-            parts += (raw[done:start], _MASK)
+            parts += (raw[done:start], MASKED)
             done = end
     return b"".join((*parts, raw[done:]))
 
 
-def _value_end(raw: bytes, start: int, quote: bytes, unclosed: set[bytes]) -> int:
-    if quote and quote not in unclosed:
+def _value_end(raw: bytes, key: Any, unclosed: set[bytes]) -> int:
+    start, quote = int(key.end()), key.group(2) or b""
+    if not quote:
+        return _glued(raw, _bare_end(raw, key))
+    if quote not in unclosed:
         end = raw.find(quote, start)
         while end > start and raw[end - 1 : end] == b"\\":
             end = raw.find(quote, end + len(quote))
         if end >= 0:
-            return end
+            return _glued(raw, end)
         # Searched to the end once is enough: the next search from further on would find nothing either.
         unclosed.add(quote)
-    bare = _BARE_VALUE.match(raw, start)
+    # A text that was cut, or a quote that closes the text the key stands in.
+    if raw[start : start + 1] in _AFTER_CLOSING:
+        return start
+    line = REST_OF_LINE.match(raw, start)
+    return start if line is None else int(line.end())
+
+
+def _glued(raw: bytes, end: int) -> int:
+    more = GLUED.match(raw, end)
+    return end if more is None else int(more.end())
+
+
+def _bare_end(raw: bytes, key: Any) -> int:
+    start = int(key.end())
+    words: bytes = key.group().lower()
+    form = BARE_VALUE
+    if b"pass" in words:
+        # People choose passwords, and YAML needs no quotes around several words.
+        form = REST_OF_LINE if words.endswith((b": ", b":\t")) else BARE_PASSWORD
+    bare = form.match(raw, start)
     # Go prints empty fields without a gap: in `AccessSecret: CredentialPath:` the "value" is the next field.
-    return start if bare is None or bare.group().endswith(b":") else int(bare.end())
+    if bare is None or FIELD_NAME.fullmatch(bare.group()):
+        return start
+    if (key.group(1) or b"").startswith(b"%") and (stop := ENCODED_END.search(raw, start, bare.end())):
+        return int(stop.start())
+    return int(bare.end())

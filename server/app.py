@@ -25,6 +25,7 @@ from terway_mcp.server.calls import Calls
 from terway_mcp.server.completions import add_completions
 from terway_mcp.server.elicitation import ask, can_ask, is_asked_by_client, replied, to_be_asked
 from terway_mcp.server.envelope import REFUSALS, Envelope, sealed
+from terway_mcp.server.outgoing import seal_errors
 from terway_mcp.server.question import which_suspect
 from terway_mcp.server.resources import add_prompt, add_resources
 from terway_mcp.server.schema import input_schema, output_schema
@@ -116,7 +117,7 @@ def create_server(
         extensions=[Skills()],
         instructions=instructions(STEPS),
         lifespan=lifespan,
-        middleware=[warm_up, declare_in_handshake, *middleware],
+        middleware=[seal_errors, warm_up, declare_in_handshake, *middleware],
         log_level="WARNING",
         auth=auth,
         token_verifier=verifier,

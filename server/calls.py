@@ -18,8 +18,18 @@ from terway_mcp.cluster.errors import InvalidInput, StoreError, TerwayMcpError
 from terway_mcp.cluster.reader import CALL_SECONDS, Reader
 from terway_mcp.cluster.recent import Asker, RecentAnswers
 from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.knowledge.sealing import masked
 from terway_mcp.server import gate, plan
-from terway_mcp.server.envelope import REFUSALS, Envelope, Status, checked, condensed, info, status_of, why_unread
+from terway_mcp.server.envelope import (
+    REFUSALS,
+    Envelope,
+    Status,
+    checked,
+    condensed,
+    info,
+    status_of,
+    why_unread,
+)
 from terway_mcp.server.investigation import InvestigationLedger, setting
 from terway_mcp.server.question import choice
 from terway_mcp.server.state import Done, Skip, State
@@ -94,6 +104,7 @@ class Calls:
         self, contract: Contract, raw: Mapping[str, Any], caller: str, progress: Progress, call: Underway
     ) -> Envelope:
         try:
+            raw = received(raw)
             await self._recall(raw, caller, call)
             arguments = _parse(contract, raw)
             await self._admit(contract.name, arguments, call)
@@ -226,6 +237,15 @@ class Calls:
             steps,
             message,
         )
+
+
+def received(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments without the secrets a caller put into them: what is cut from a text cannot be recognised later.
+
+    A pattern stays as it is: it says what secrets look like, and is never repeated.
+    """
+    plain: dict[str, Any] = masked({name: value for name, value in raw.items() if name != "pattern"})
+    return plain | {name: value for name, value in raw.items() if name == "pattern"}
 
 
 def _parse(contract: Contract, raw: Mapping[str, Any]) -> Arguments:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from terway_mcp.cluster.errors import InvalidInput, TerwayMcpError
 from terway_mcp.server.options import cluster_options, parser
+from terway_mcp.server.stderr import guard_stderr
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerMiddleware
@@ -30,6 +31,7 @@ EXIT_ERROR = 1
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    guard_stderr()
     try:
         options = parser().parse_args(arguments)
     except InvalidInput as error:

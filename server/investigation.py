@@ -40,4 +40,5 @@ def setting(state: State) -> Setting:
 
 def _safe(fact: Fact) -> Fact:
     data = masked(fact.data, lambda text: clean(redact(text), _FACT_DATA))
-    return msgspec.structs.replace(fact, text=clean(redact(fact.text), _FACT_TEXT), data=data)
+    text, group = clean(redact(fact.text), _FACT_TEXT), redact(fact.group)
+    return msgspec.structs.replace(fact, text=text, group=group, data=data)

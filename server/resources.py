@@ -33,7 +33,8 @@ def add_prompt(server: MCPServer[Any]) -> None:
         node: str = Field("", description="name of the node"),
         context: str = Field("", description="kubeconfig context; default: the current one"),
     ) -> str:
-        return opening(STEPS, symptom=symptom, namespace=namespace, pod=pod, node=node, context=context)
+        known = {"symptom": symptom, "namespace": namespace, "pod": pod, "node": node, "context": context}
+        return opening(STEPS, **{name: safe_text(value) for name, value in known.items()})
 
 
 def add_resources(
@@ -51,7 +52,7 @@ def add_resources(
         """What an event reason, error code, text, configuration key, state or root cause means."""
         found = knowledge().get(kind, entry) if kind in KINDS else None
         if found is None:
-            raise ResourceNotFoundError(f"no knowledge entry {kind}/{entry}"[:200])
+            raise ResourceNotFoundError(safe_text(f"no knowledge entry {kind}/{entry}")[:200])
         return entry_page(found)
 
     @server.resource("terway://investigations/{id}/report", title="Report", mime_type=_MARKDOWN)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from terway_mcp.server.agent import Call, Question, Walk
+from terway_mcp.server.envelope import safe_text
 
 _COLOURS = {
     "ok": "green", "partial": "yellow", "no_data": "yellow", "out_of_order": "magenta", "confirmed": "green",
@@ -29,9 +30,10 @@ class Show:
         """What is asked, of which cluster."""
         target = question.pod or question.workload or question.node or "the worst suspect"
         asked = f"{question.namespace}/{target}" if question.namespace else target
-        self._console.print(Text.assemble(("terway-mcp ", "bold"), (where, "cyan"), " asks about ", (asked, "bold")))
+        words = (("terway-mcp ", "bold"), (safe_text(where), "cyan"), " asks about ", (safe_text(asked), "bold"))
+        self._console.print(Text.assemble(*words))
         if question.symptom:
-            self._console.print(Text(f"Reported: {question.symptom}", style="italic"))
+            self._console.print(Text(f"Reported: {safe_text(question.symptom)}", style="italic"))
         self._console.print()
 
     def call(self, call: Call) -> None:
@@ -45,7 +47,7 @@ class Show:
         line.add_column(width=8, justify="right", no_wrap=True)
         line.add_row(
             Text(call.tool, style="bold"),
-            Text(given, style="dim"),
+            Text(safe_text(given), style="dim"),
             Text(call.status, style=_COLOURS.get(call.status, "red")),
             Text(f"{call.bytes:,} B"),
             Text(f"{call.ms} ms", style="dim"),

@@ -20,6 +20,7 @@ from mcp_types import (
     SetLevelRequestParams,
 )
 
+from terway_mcp.server.envelope import safe_text
 from terway_mcp.tools.case import Progress
 
 _PATIENCE_SECONDS = 2.0
@@ -77,7 +78,7 @@ class Listener:
         await anyio.sleep(_PATIENCE_SECONDS)
         while True:
             self._grow()
-            await self._context.report_progress(self._told, None, self._progress.message or None)
+            await self._context.report_progress(self._told, None, safe_text(self._progress.message) or None)
             await anyio.sleep(1.0)
 
     def _grow(self) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from terway_mcp.cluster.coverage import Read
 from terway_mcp.cluster.objects import Lease, WebhookConfiguration, Workload
+from terway_mcp.knowledge.redaction import redact
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.times import age_seconds
 
@@ -45,7 +46,7 @@ class ControlplaneHealth(msgspec.Struct, omit_defaults=True):
 
 def image_version(image: str) -> str:
     """The tag of an image reference, without digest; "" when there is none."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    return redact(image).partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 def desired_and_ready(workload: Workload) -> tuple[int, int]:

@@ -45,7 +45,8 @@ def pattern_filter(pattern: str) -> Filter:
     except re2.error as error:
         detail = error.args[0] if error.args else error
         words = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
-        raise InvalidInput(f"pattern is not valid RE2: {words}") from error
+        # RE2 repeats a part of the pattern behind the reason; it may be any part, so nothing could be masked in it.
+        raise InvalidInput(f"pattern is not valid RE2: {words.partition(': ')[0]}") from error
     return Filter(_multi_line(_unanchored(pattern)), lambda record: compiled.search(record.text) is not None)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from terway_mcp.knowledge.private_keys import PrivateKeys
 from terway_mcp.tools.event_groups import mask
 from terway_mcp.tools.log_lines import Record, is_continuation, parse_line, without_stamp
 
@@ -61,6 +62,7 @@ class LogScan:
         self._groups: dict[tuple[str, str], Signature] = {}
         self._kept = b""
         self._inside_long_line = False
+        self._private_keys = PrivateKeys()
         self.bytes = 0
         self.lines = 0
         self.matched = 0
@@ -114,6 +116,7 @@ class LogScan:
 
     def _scan(self, buffer: bytes, end: int) -> None:
         self.lines += buffer.count(b"\n", 0, end)
+        buffer = self._private_keys.blanked(buffer[:end])
         for start, stop in self._records(buffer, end):
             lines = buffer[start:stop].split(b"\n")
             record = parse_line(lines[0].rstrip(b"\r")[:_LINE_LIMIT])
