@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from terway_mcp.knowledge.redaction import clean
+from terway_mcp.knowledge.redaction import clean, redact
 from terway_mcp.server.envelope import Envelope
 from terway_mcp.server.state import Done
 from terway_mcp.tools.cluster_facts import ClusterReport
@@ -79,7 +79,7 @@ def choice(report: object, chosen: str) -> Done | None:
 
 
 def _words(suspect: Suspect) -> str:
-    return clean(suspect.object, _LONGEST_CHOICE)
+    return clean(redact(suspect.object), _LONGEST_CHOICE)
 
 
 def _workload(suspect: Suspect) -> str:

@@ -1,5 +1,7 @@
 """Private keys in a stream of lines are blanked wherever the stream is cut."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ _KEY = ["-----BEGIN RSA PRIVATE KEY-----", *_BODY, "-----END RSA PRIVATE KEY----
 def blanked(lines: list[str], cuts: list[int]) -> list[str]:
     """Feed the lines in pieces that end where a line ends, and read them back."""
     keys, bounds = PrivateKeys(), sorted({0, len(lines), *(cut % (len(lines) + 1) for cut in cuts)})
-    pieces = ["".join(f"{line}\n" for line in lines[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+    pieces = ["".join(f"{line}\n" for line in lines[a:b]) for a, b in pairwise(bounds)]
     return "".join(keys.blanked(piece.encode()).decode() for piece in pieces).splitlines()
 
 
