@@ -1,5 +1,5 @@
-"""Writes what the documents share with the code: tables of README.md, parts of SKILL.md, docs/demo.svg, and the folder
-of the skill that hosts install and the server serves.
+"""Writes what the documents share with the code: tables of README.md, parts of SKILL.md, docs/demo.svg, the folder
+of the skill that hosts install and the server serves, and the RBAC rules below deploy/.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. With --check nothing is written;
 the exit code is 1 if anything is out of date.
@@ -16,6 +16,9 @@ from functools import cache
 from html import unescape
 from pathlib import Path
 
+import yaml
+
+from terway_mcp.cluster.grants import grants, manifests
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.prompts import skill
 from terway_mcp.prompts.references import reference_pages
@@ -26,6 +29,7 @@ from terway_mcp.server.steps import STEPS, Step
 ROOT = Path(__file__).parent.parent
 CONTRACTS = ROOT / "tests" / "server" / "contracts"
 PICTURE = ROOT / "docs" / "demo.svg"
+DEPLOY = ROOT / "deploy"
 SKILL_FOLDER = ROOT / "prompts" / "agent-skills" / skill.NAME
 SKILL_SCRIPTS = ("terway-mcp", *(f"inspect-terway-{kind}.sh" for kind in ("cluster", "node", "pod")))
 
@@ -65,7 +69,7 @@ def wanted() -> dict[Path, str]:
     readme = ROOT / "README.md"
     tables = replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table())
     text = skill_text()
-    return {readme: tables, ROOT / "SKILL.md": text, **skill_folder(text)}
+    return {readme: tables, ROOT / "SKILL.md": text, **skill_folder(text), **permissions()}
 
 
 def skill_text() -> str:
@@ -91,6 +95,16 @@ def skill_folder(text: str) -> dict[Path, str]:
     pages |= reference_pages(Knowledge.load())
     pages |= {f"scripts/{name}": (ROOT / "scripts" / name).read_text("utf-8") for name in SKILL_SCRIPTS}
     return {SKILL_FOLDER / path: page for path, page in pages.items()}
+
+
+def permissions() -> dict[Path, str]:
+    """The RBAC manifest, and its rules once more where the chart reads them."""
+    documents = {document["kind"]: document for document in manifests(grants())}
+    files = {DEPLOY / "rbac.yaml": yaml.safe_dump_all(documents.values(), sort_keys=False, default_flow_style=False)}
+    for name, kind in (("cluster", "ClusterRole"), ("system", "Role")):
+        rules = yaml.safe_dump(documents[kind]["rules"], sort_keys=False)
+        files[DEPLOY / "helm" / "terway-mcp" / "files" / f"{name}-rules.yaml"] = rules
+    return files
 
 
 def replaced(text: str, name: str, body: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from release import ROOT, Failed
+from release.container import as_an_image
 from release.distribution import build, contents, differences, wheel_of_the_tree
 from release.mcp_bundle import assemble, node_is_there, pack, try_out
 from release.trial import Step, installed, without_installing
@@ -46,6 +47,9 @@ def _release(scratch: Path) -> None:
     for name, trial in (("elsewhere", installed), ("runners", without_installing)):
         (scratch / name).mkdir()
         _show(trial(wheel, scratch / name))
+    scratch.chmod(0o755)
+    (scratch / "image").mkdir()
+    _show(as_an_image(wheel, scratch / "image"))
     if not node_is_there():
         print("no .mcpb: its tool needs Node.js, and scripts/node found none for this platform", file=sys.stderr)
         return

@@ -55,11 +55,19 @@ def installed(wheel: Path, folder: Path) -> list[Step]:
 def without_installing(wheel: Path, folder: Path) -> list[Step]:
     """`uvx` and `pipx run`, from nothing and again."""
     programs = Path(sys.executable).parent
-    uvx = [str(programs / "uvx"), "-q", "--from", str(wheel), "terway-mcp", "--version"]
-    pipx = [str(programs / "pipx"), "run", "-q", "--spec", str(wheel), "terway-mcp", "--version"]
-    caches = {"UV_CACHE_DIR": str(folder / "uv"), "PIPX_HOME": str(folder / "pipx")}
-    steps = [_timed(f"uvx, {how}", uvx, folder, caches) for how in ("empty cache", "again")]
-    return [*steps, *(_timed(f"pipx run, {how}", pipx, folder, caches) for how in ("empty cache", "again"))]
+    uvx = [str(programs / "uvx"), "-q", "--from", str(wheel), "terway-mcp"]
+    pipx = [str(programs / "pipx"), "run", "-q", "--spec", str(wheel), "terway-mcp"]
+    caches = {
+        "UV_CACHE_DIR": str(folder / "uv"), "PIPX_HOME": str(folder / "pipx"),
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+    }  # fmt: skip
+    steps = []
+    for name, runner in (("uvx", uvx), ("pipx run", pipx)):
+        steps += [_timed(f"{name}, {how}", [*runner, "--version"], folder, caches) for how in ("empty cache", "again")]
+        described = json.loads(_run([*runner, "hosts", "generic", "--json"], folder, caches))["generic"]["server"]
+        answered = handshake([described["command"], *described["args"]], folder, caches)
+        steps.append(msgspec.structs.replace(answered, what=f"{name}, as `hosts` printed it"))
+    return steps
 
 
 def handshake(command: Sequence[str], folder: Path, env: Mapping[str, str] | None = None) -> Step:

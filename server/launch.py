@@ -1,10 +1,12 @@
 """How another program starts this very installation: absolute paths, because desktop apps have no shell and no PATH."""
 
 import argparse
+import json
 import os
 import shutil
 import sys
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 import msgspec
@@ -66,10 +68,20 @@ def _program(environment: Mapping[str, str]) -> list[str]:
     """What started this process, in a way that lasts: `uvx` and `pipx run` throw their environments away."""
     folders = Path(sys.prefix).parts
     if (uv := environment.get("UV")) and any(part.startswith(("archive-v", "environments-v")) for part in folders):
-        return [str(Path(uv).with_name("uvx")), "terway-mcp"]
+        return [str(Path(uv).with_name("uvx")), *_source("--from"), "terway-mcp"]
     if "pipx" in folders and "venvs" not in folders and (pipx := shutil.which("pipx")):
-        return [pipx, "run", "terway-mcp"]
+        return [pipx, "run", *_source("--spec"), "terway-mcp"]
     started = Path(sys.argv[0])
     if started.stem == "terway-mcp" and (found := shutil.which(started)):
         return [str(Path(found).absolute())]
     return [sys.executable, "-m", "terway_mcp.server"]
+
+
+def _source(option: str) -> list[str]:
+    """Where this installation came from, if not from an index: there the name may be somebody else's."""
+    try:
+        told = metadata.distribution("terway-mcp").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return []
+    url = str(json.loads(told)["url"]) if told else ""
+    return [option, url] if url else []

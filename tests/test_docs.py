@@ -43,7 +43,7 @@ def commands(document: str) -> Iterator[list[str]]:
 
 def own_commands(document: str) -> list[list[str]]:
     """The command lines that run this project, also those that a host is told to run."""
-    tails = [words[words.index("--") + 1 :] if words[0] == "claude" else words for words in commands(document)]
+    tails = [words[words.index("--") + 1 :] if "--" in words else words for words in commands(document)]
     return [words for words in tails if words[0].endswith("/terway-mcp") or words[0] == "terway-mcp"]
 
 
@@ -110,9 +110,11 @@ def test_arguments_of_the_inspect_scripts_are_accepted_by_the_real_parser(docume
 
 def test_every_json_snippet_attaches_a_live_cluster_and_a_bundle_with_absolute_paths() -> None:
     snippets = [json.loads(block) for page in ("README.md", "docs/attach.md") for block in blocks(page, "json")]
-    assert len(snippets) == 2
-    for snippet in snippets:
-        (servers,) = snippet.values()
+    (*local, remote) = [servers for snippet in snippets for servers in snippet.values()]
+    assert remote["terway"]["url"].endswith("/mcp")
+    assert remote["terway"]["headers"]["Authorization"].startswith("Bearer ")
+    assert len(local) == 2
+    for servers in local:
         assert servers["terway"]["env"]["KUBECONFIG"].startswith("/")
         assert servers["terway-bundle"]["args"][0] == "--bundle"
         for server in servers.values():

@@ -53,7 +53,7 @@ def test_the_sdist_holds_what_is_needed_to_build_and_deploy_and_no_leavings(dist
     tops = {name.partition("/")[0] for name in found}
     assert tops == {
         *FOLDERS, "docs", "deploy", "terway_mcp.egg-info", "CHANGELOG.md", "LICENSE", "MANIFEST.in", "PKG-INFO",
-        "README.md", "SKILL.md", "pyproject.toml", "server.json", "setup.cfg",
+        "README.md", "SKILL.md", "Dockerfile", ".dockerignore", "pyproject.toml", "server.json", "setup.cfg",
     }  # fmt: skip
     assert [name for name in found if re.search(r"__pycache__|\.py[co]$|\.venv|\.cache|\.mcpb$", name)] == []
 
