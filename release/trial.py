@@ -37,7 +37,10 @@ def installed(wheel: Path, folder: Path) -> list[Step]:
         raise Failed(f"{path} is not of the installed package")
     version = _timed("--version", [str(program), "--version"], folder)
     first, second = handshake([str(program)], folder), handshake([str(program)], folder)
-    demo = _timed("demo", [str(program), "demo"], folder)
+    report = folder / "report.html"
+    demo = _timed("demo --html", [str(program), "demo", "--html", str(report)], folder)
+    if "</html>" not in report.read_text("utf-8"):
+        raise Failed(f"{report.name} is not whole")
     diagnosis = _timed("diagnose --json", [str(program), "diagnose", "--bundle", path, "--json"], folder)
     verdict = json.loads(diagnosis.seen)["verdict"]
     if verdict["category"] != "resource_exhaustion":

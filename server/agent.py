@@ -6,14 +6,17 @@ It knows nothing about Terway. What it shows is that the answers alone lead to t
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any
 
 import msgspec
 from mcp import Client, StdioServerParameters
 
 _MOST_CALLS = 12
+
+Waiting = Callable[[str], AbstractContextManager[Callable[[str], None]]]
+"""Surrounds what takes its time: given its name, it yields what hears of its progress."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -69,18 +72,35 @@ async def connected(options: list[str]) -> AsyncIterator[Client]:
         yield client
 
 
+@contextmanager
+def unseen(_: str) -> Iterator[Callable[[str], None]]:
+    """Nobody watches while a call runs."""
+    yield lambda _: None
+
+
 async def investigate(
-    client: Client, question: Question, *, impatient: bool = False, watch: Callable[[Call], None] = lambda _: None
+    client: Client,
+    question: Question,
+    *,
+    impatient: bool = False,
+    watch: Callable[[Call], None] = lambda _: None,
+    waiting: Waiting = unseen,
 ) -> Walk:
     """Walk until the verdict stands or nothing is left to do.
 
-    An impatient agent first asks for the logs, and is told what comes before them.
+    An impatient agent first asks for the logs, and is told what comes before them. `waiting` surrounds each call,
+    named by its tool, and is told what the server says of its progress; `watch` sees the call when it is over.
     """
     walk = Walk()
 
     async def call(tool: str, arguments: dict[str, Any]) -> Call:
         begun = time.perf_counter()
-        result = await client.call_tool(tool, arguments)
+        with waiting(tool) as tell:
+
+            async def hear(progress: float, total: float | None, message: str | None) -> None:
+                tell(message or "")
+
+            result = await client.call_tool(tool, arguments, progress_callback=hear)
         text = result.content[0].text if result.content and result.content[0].type == "text" else ""
         envelope = result.structured_content or {"status": "error", "message": text}
         made = Call(tool, arguments, envelope, len(text.encode()), round((time.perf_counter() - begun) * 1000))

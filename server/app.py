@@ -25,11 +25,13 @@ from terway_mcp.server.calls import Calls
 from terway_mcp.server.completions import add_completions
 from terway_mcp.server.elicitation import ask, can_ask, is_asked_by_client, replied, to_be_asked
 from terway_mcp.server.envelope import REFUSALS, Envelope, sealed
+from terway_mcp.server.extensions import declared_in_handshake
 from terway_mcp.server.outgoing import seal_errors
+from terway_mcp.server.picture.app import incident_app, link_of
 from terway_mcp.server.question import which_suspect
 from terway_mcp.server.resources import add_prompt, add_resources
 from terway_mcp.server.schema import input_schema, output_schema
-from terway_mcp.server.skills import Skills, add_skill_files, declare_in_handshake
+from terway_mcp.server.skills import Skills, add_skill_files
 from terway_mcp.server.steps import STEPS
 from terway_mcp.server.store import SqliteStore, Store
 from terway_mcp.server.tracing import describe_size
@@ -109,15 +111,16 @@ def create_server(
             with anyio.CancelScope(shield=True):
                 await clusters.aclose()
 
+    extensions = [Skills(), incident_app()]
     server: MCPServer[Audience] = MCPServer(
         "terway-mcp",
         title="Terway troubleshooting",
         version=__version__,
         tools=[_tool(contract, calls) for contract in CONTRACTS],
-        extensions=[Skills()],
+        extensions=extensions,
         instructions=instructions(STEPS),
         lifespan=lifespan,
-        middleware=[seal_errors, warm_up, declare_in_handshake, *middleware],
+        middleware=[seal_errors, warm_up, declared_in_handshake(extensions), *middleware],
         log_level="WARNING",
         auth=auth,
         token_verifier=verifier,
@@ -140,6 +143,7 @@ def _tool(contract: Contract, calls: Calls) -> Tool:
         fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(contract.report)),
         is_async=True,
         context_kwarg=None,
+        meta=link_of(contract.name),
         annotations=ToolAnnotations(
             read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
         ),

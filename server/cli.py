@@ -162,7 +162,7 @@ def _diagnose(options: argparse.Namespace) -> int:
     from terway_mcp.server.diagnose import run_diagnose  # noqa: PLC0415
 
     where = f"bundle {options.bundle}" if options.bundle else f"context {options.context or 'default'}"
-    return run_diagnose(_question(options), cluster_options(options), where, as_json=options.json)
+    return run_diagnose(_question(options), cluster_options(options), where, as_json=options.json, html=options.html)
 
 
 def _question(options: argparse.Namespace) -> "Question":
@@ -200,7 +200,7 @@ def _demo(options: argparse.Namespace) -> int:
     path = bundle_path(name)
     scenario = SCENARIOS[name]
     question = Question(scenario.namespace, scenario.pod, scenario.workload, scenario.node, scenario.symptom)
-    return run_demo(question, ["--bundle", str(path)], f"scenario {name}", options.svg)
+    return run_demo(question, ["--bundle", str(path)], f"scenario {name}", svg=options.svg, html=options.html)
 
 
 def _capture(options: argparse.Namespace) -> int:

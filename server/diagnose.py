@@ -1,6 +1,7 @@
 """`terway-mcp diagnose` and `terway-mcp demo`: the scripted agent, shown or as JSON."""
 
 import re
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 from rich.console import Console
 
 from terway_mcp.server.agent import Question, Walk, connected, investigate
+from terway_mcp.server.picture.page import report_file
 from terway_mcp.server.show import Show
 
 EXIT_VERDICT, EXIT_ERROR, EXIT_INSUFFICIENT = 0, 1, 3
@@ -18,48 +20,61 @@ _WIDTH = 110
 _FONT_FACES = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
 
-async def diagnose(question: Question, options: list[str], where: str, *, as_json: bool) -> int:
-    """Investigate and print; returns the exit code."""
-    console = Console()
-    show = Show(console)
-    if not as_json:
-        show.question(question, where)
-    async with connected(options) as client:
-        walk = await investigate(client, question, watch=(lambda _: None) if as_json else show.call)
+async def diagnose(
+    question: Question, options: list[str], where: str, *, as_json: bool, html: Path | None = None
+) -> int:
+    """Investigate and print, optionally write the report with the picture, too; returns the exit code."""
     if as_json:
+        async with connected(options) as client:
+            walk = await investigate(client, question)
         print(msgspec.json.format(msgspec.json.encode(summary(walk)), indent=2).decode())  # noqa: T201 - the result
     else:
-        show.result(walk)
+        walk = await _shown(question, options, where, Show(Console()))
+    if html:
+        await _write_report(html, question, walk)
     return exit_code(walk)
 
 
-async def demo(question: Question, options: list[str], where: str, picture: Path | None) -> int:
+async def demo(
+    question: Question, options: list[str], where: str, *, svg: Path | None = None, html: Path | None = None
+) -> int:
     """The same with an impatient agent; optionally write what was shown as an SVG."""
-    console = Console(record=picture is not None, width=_WIDTH if picture else None)
-    show = Show(console)
-    show.question(question, where)
-    async with connected(options) as client:
-        walk = await investigate(client, question, impatient=True, watch=show.call)
-    show.result(walk)
-    if picture:
-        await anyio.Path(picture).write_text(_without_fonts(console.export_svg(title="terway-mcp demo")))
+    console = Console(record=svg is not None, width=_WIDTH if svg else None)
+    walk = await _shown(question, options, where, Show(console), impatient=True)
+    if svg:
+        await anyio.Path(svg).write_text(_without_fonts(console.export_svg(title="terway-mcp demo")))
+    if html:
+        await _write_report(html, question, walk)
     return exit_code(walk)
+
+
+async def _shown(question: Question, options: list[str], where: str, show: Show, *, impatient: bool = False) -> Walk:
+    show.question(question, where)
+    async with AsyncExitStack() as stack:
+        with show.waiting("the server starts"):
+            client = await stack.enter_async_context(connected(options))
+        walk = await investigate(client, question, impatient=impatient, watch=show.call, waiting=show.waiting)
+    show.result(walk)
+    return walk
 
 
 def summary(walk: Walk) -> dict[str, Any]:
     """The object `diagnose --json` prints."""
     found = walk.correlation or {}
-    calls = [{"tool": call.tool, "status": call.status, "bytes": call.bytes, "ms": call.ms} for call in walk.calls]
     result: dict[str, Any] = {
         "verdict": found.get("verdict"),
         "findings": found.get("findings", []),
         "timeline": found.get("timeline", []),
-        "calls": calls,
+        "calls": _costs(walk),
         "report_markdown": walk.report,
     }
     if not found and walk.calls:
         result["error"] = walk.calls[-1].envelope.get("message", "")
     return result
+
+
+def _costs(walk: Walk) -> list[dict[str, Any]]:
+    return [{"tool": call.tool, "status": call.status, "bytes": call.bytes, "ms": call.ms} for call in walk.calls]
 
 
 def exit_code(walk: Walk) -> int:
@@ -75,11 +90,19 @@ def _without_fonts(svg: str) -> str:
     return _FONT_FACES.sub("", svg)
 
 
-def run_diagnose(question: Question, options: list[str], where: str, *, as_json: bool) -> int:
+async def _write_report(path: Path, question: Question, walk: Walk) -> None:
+    """Write one file that shows everything and fetches nothing."""
+    told = {**walk.calls[-1].envelope, "symptom": question.symptom, "calls": _costs(walk)} if walk.calls else {}
+    await anyio.Path(path).write_text(report_file(told, walk.report), "utf-8")
+
+
+def run_diagnose(question: Question, options: list[str], where: str, *, as_json: bool, html: Path | None = None) -> int:
     """Blocking form of `diagnose`."""
-    return anyio.run(partial(diagnose, question, options, where, as_json=as_json))
+    return anyio.run(partial(diagnose, question, options, where, as_json=as_json, html=html))
 
 
-def run_demo(question: Question, options: list[str], where: str, picture: Path | None) -> int:
+def run_demo(
+    question: Question, options: list[str], where: str, *, svg: Path | None = None, html: Path | None = None
+) -> int:
     """Blocking form of `demo`."""
-    return anyio.run(demo, question, options, where, picture)
+    return anyio.run(partial(demo, question, options, where, svg=svg, html=html))

@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     option(diagnose, "--node", default="", help="diagnose a node instead")
     option(diagnose, "--symptom", default="", help="what is wrong, in your words")
     diagnose.add_argument("--json", action="store_true", help="print one JSON object")
+    option(diagnose, "--html", type=Path, metavar="FILE", help="also write a report with the picture of the incident")
 
     inspect = command("inspect", "print one report: cluster, pod NAMESPACE POD, or node [NODE...]")
     inspect.add_argument("kind", choices=("cluster", "pod", "node"))
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     demo = command("demo", "diagnose a built-in captured cluster")
     demo.add_argument("scenario", nargs="?", help="default: the first; `list` names them all")
     demo.add_argument("--svg", type=Path, metavar="FILE", help="also write the output as a picture")
+    option(demo, "--html", type=Path, metavar="FILE", help="also write a report with the picture of the incident")
 
     capture = command("capture", "write a redacted bundle of a live cluster")
     capture.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE.tar.gz")

@@ -1,10 +1,13 @@
 """An investigation on a terminal."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +28,23 @@ class Show:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._aside = Console(stderr=True)
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[Callable[[str], None]]:
+        """While something is under way a line on stderr says what and for how long; only a terminal gets to see it.
+
+        It is gone before anything else is printed, so the two streams may be one terminal.
+        """
+        if not self._aside.is_terminal:
+            yield lambda _: None
+            return
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        with Progress(
+            *columns, console=self._aside, transient=True, redirect_stdout=False, redirect_stderr=False
+        ) as progress:
+            line = progress.add_task(what, total=None)
+            yield lambda said: progress.update(line, description=f"{what}: {said}" if said else what)
 
     def question(self, question: Question, where: str) -> None:
         """What is asked, of which cluster."""

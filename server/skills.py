@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import ServerRequestContext
 from mcp.server.extension import Extension, MethodBinding, ResourceBinding
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
@@ -72,19 +72,6 @@ class Skills(Extension):
             MethodBinding("skills/get", Named, _get),
             MethodBinding("resources/directory/read", Directory, _read_directory),
         ]
-
-
-async def declare_in_handshake(ctx: Request, call_next: CallNext) -> HandlerResult:
-    """Middleware that names the extension where a client begins with `initialize`.
-
-    The SDK leaves `extensions` out of what it tells such clients, because revisions before 2026-07-28 do not define
-    the field; hosts that read skills look for it there all the same.
-    """
-    answer = await call_next(ctx)
-    if ctx.method != "initialize" or not isinstance(answer, dict):
-        return answer
-    declared = {Skills.identifier: Skills().settings()}
-    return {**answer, "capabilities": {**answer["capabilities"], "extensions": declared}}
 
 
 def add_skill_files(server: MCPServer[Any]) -> None:

@@ -144,6 +144,12 @@ def test_the_picture_makes_its_reader_fetch_nothing() -> None:
     assert not re.search(r"@import|@font-face|<script|<image|<foreignObject|xlink:href", PICTURE)
 
 
+def test_the_picture_of_an_incident_is_small_enough_for_every_checkout() -> None:
+    picture = (ROOT / "docs" / "incident.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 150_000
+
+
 def test_the_skill_has_the_frontmatter_of_an_agent_skill() -> None:
     head = frontmatter()
     assert set(head) <= {"name", "description", "license", "compatibility", "metadata", "allowed-tools"}

@@ -71,7 +71,11 @@ async def test_the_procedure_tells_each_step_with_its_tools_and_its_reason_in_or
 async def test_what_can_be_read_is_listed(talk: Talk) -> None:
     resources = (await talk.client.list_resources()).resources
     templates = (await talk.client.list_resource_templates()).resource_templates
-    assert {str(resource.uri) for resource in resources} == {"terway://sop", "skill://terway-troubleshooting/SKILL.md"}
+    assert {str(resource.uri) for resource in resources} == {
+        "terway://sop",
+        "skill://terway-troubleshooting/SKILL.md",
+        "ui://terway/timeline.html",
+    }
     assert {template.uri_template for template in templates} == {
         "terway://knowledge/{kind}/{entry}",
         "terway://investigations/{id}/report",
