@@ -147,6 +147,20 @@ def test_the_keyboard_walks_the_rows_from_cause_to_symptom_and_each_shows_its_ev
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
 
 
+@pytest.mark.parametrize("width", [360, 1000])
+def test_in_a_low_window_the_evidence_stays_in_sight_and_hides_no_focused_row(
+    show: Show, page: Page, width: int
+) -> None:
+    page.sized(width, 420)
+    show(crowded(30))
+    for _ in range(30):
+        page.press("Tab")
+        page.evaluate("new Promise(requestAnimationFrame)")
+        (row,), (panel,) = boxes(page, ".row:focus"), boxes(page, ".panel")
+        assert 0 <= row[1] < row[3] <= panel[1] + 1
+        assert panel[3] <= 421
+
+
 def test_the_evidence_is_shown_under_the_pointer_and_the_verdicts_own_at_first(show: Show) -> None:
     told = told_of("vswitch-exhausted")
     page = show(told)
