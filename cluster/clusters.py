@@ -1,6 +1,7 @@
 """Which cluster a call talks to: contexts of a kubeconfig, or one captured bundle."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -8,9 +9,15 @@ import anyio.to_thread
 import httpx2
 
 from terway_mcp.cluster.connection import Connection
-from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
+from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput, ServerBusy
 from terway_mcp.cluster.reader import CALL_SECONDS, Reader
 from terway_mcp.cluster.recent import Asker
+
+_CALLS_AT_A_TIME = 8
+"""Calls that read one cluster side by side. More would not be answered sooner, only later all together: they share one
+processor and a few connections, and each has promised its answer within a time that begins with its first read."""
+
+_TURN_SECONDS = 30.0
 
 
 class Clusters:
@@ -27,6 +34,7 @@ class Clusters:
         self._bundle = bundle
         self._open: dict[str | None, tuple[Connection, str]] = {}
         self._lock = anyio.Lock()
+        self._turns: dict[str, anyio.Semaphore] = {}
 
     async def resolve(self, context: str | None = None) -> str:
         """Connect to a context (None: the default one) and return its name.
@@ -42,6 +50,23 @@ class Clusters:
         """Start the reads of one tool call against a context that `resolve` returned."""
         connection, _ = await self._connection(context)
         return Reader(connection, seconds=seconds, asker=asker)
+
+    @asynccontextmanager
+    async def turn(self, context: str) -> AsyncIterator[None]:
+        """Wait until a call may read a context, first come, first served; its time begins afterwards.
+
+        Raises:
+            ServerBusy: It would wait too long.
+        """
+        free = self._turns.setdefault(context, anyio.Semaphore(_CALLS_AT_A_TIME))
+        with anyio.move_on_after(_TURN_SECONDS) as waiting:
+            await free.acquire()
+        if waiting.cancelled_caught:
+            raise ServerBusy(f"too many calls wait for {context}; repeat this one in a minute")
+        try:
+            yield
+        finally:
+            free.release()
 
     async def warm_up(self) -> None:
         """Open the default context before it is asked for, and say hello to its API server.

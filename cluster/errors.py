@@ -6,6 +6,7 @@
     ├── BundleError             the captured cluster cannot be read
     │   └── BundleCorrupt       it is truncated, not an archive, or not JSON where JSON must be
     ├── KnowledgeError          a knowledge file breaks its schema
+    ├── ServerBusy              more calls wait for a cluster than can be answered in time
     ├── StoreError              the investigation store cannot be opened or written
     └── CredentialsError        the tokens or keys that callers are checked against cannot be read
 
@@ -36,6 +37,10 @@ class BundleCorrupt(BundleError):  # noqa: N818 - reads as the state it reports
 
 class KnowledgeError(TerwayMcpError):
     """A knowledge file is not valid: the message names file, entry and field."""
+
+
+class ServerBusy(TerwayMcpError):  # noqa: N818 - reads as the state it reports
+    """A call waited its turn for too long; nothing was asked of the cluster."""
 
 
 class StoreError(TerwayMcpError):

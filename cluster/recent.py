@@ -16,6 +16,9 @@ _MOST_BYTES = 4 * 1024 * 1024
 """Of all investigations together; the least recently used answers go first."""
 
 _LARGEST = 256 * 1024
+_BESIDE_A_BODY = 1024
+"""Bytes that an answer takes besides its body: even empty ones must not be kept without end."""
+
 _KEPT_STATUSES = (200, 404)
 
 
@@ -47,13 +50,13 @@ class RecentAnswers:
         if answer.status not in _KEPT_STATUSES or len(answer.body) > _LARGEST:
             return
         self._kept[investigation, request] = _Kept(answer, anyio.current_time(), {asker})
-        self._bytes += len(answer.body)
+        self._bytes += len(answer.body) + _BESIDE_A_BODY
         while self._bytes > _MOST_BYTES:
             self._drop(next(iter(self._kept)))
 
     def _drop(self, key: tuple[str, str]) -> None:
         if dropped := self._kept.pop(key, None):
-            self._bytes -= len(dropped.answer.body)
+            self._bytes -= len(dropped.answer.body) + _BESIDE_A_BODY
 
 
 class Asker(msgspec.Struct, frozen=True):

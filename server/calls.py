@@ -110,8 +110,11 @@ class Calls:
             await self._admit(contract.name, arguments, call)
             if contract.name == "inspect_cluster":
                 await self._open(arguments, caller, call)
-            with anyio.fail_after(_CALL_SECONDS):
-                report = await self._run(contract, arguments, call, progress)
+            waiting = anyio.current_time()
+            async with self._clusters.turn(call.state.context):
+                call.begun += anyio.current_time() - waiting
+                with anyio.fail_after(_CALL_SECONDS):
+                    report = await self._run(contract, arguments, call, progress)
             status = status_of(call.coverage, report.status)
             await self._remember(contract.name, arguments, report, call, unread=status in REFUSALS)
             return self._wrap(call, status, report.data, report.message or why_unread(status, call.coverage))

@@ -16,7 +16,7 @@ from loopback import Api, Reply, in_turn, json_reply, serving
 from terway_mcp.cluster import clusters as clusters_module
 from terway_mcp.cluster import connection as connection_module
 from terway_mcp.cluster.clusters import Clusters
-from terway_mcp.cluster.errors import BundleError, ClusterUnreachable, InvalidInput
+from terway_mcp.cluster.errors import BundleError, ClusterUnreachable, InvalidInput, ServerBusy
 from terway_mcp.cluster.objects import Namespace, Node
 from terway_mcp.cluster.resources import NAMESPACES, NODES
 
@@ -217,3 +217,46 @@ async def test_the_default_context_shares_the_connection_of_its_name(tmp_path: P
     named_first = await clusters._connection("one")
     assert await clusters._connection(None) is named_first
     await clusters.aclose()
+
+
+async def test_calls_beyond_those_that_can_be_answered_in_time_wait_their_turn_in_order() -> None:
+    clusters, order = Clusters(), []
+    may_end = anyio.Event()
+
+    async def call(number: int) -> None:
+        async with clusters.turn("one"):
+            order.append(number)
+            await may_end.wait()
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(call, number)
+        await anyio.wait_all_tasks_blocked()
+        assert order == list(range(8))
+        async with clusters.turn("another"):
+            order.append(-1)
+        may_end.set()
+    assert order == [*range(8), -1, *range(8, 20)]
+
+
+async def test_a_call_that_waits_too_long_is_told_that_the_server_is_busy_and_takes_nobodys_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clusters_module, "_CALLS_AT_A_TIME", 1)
+    monkeypatch.setattr(clusters_module, "_TURN_SECONDS", 0.05)
+    clusters = Clusters()
+
+    async def call() -> None:
+        async with clusters.turn("one"):
+            raise AssertionError("there was no turn to have")
+
+    async with clusters.turn("one"), anyio.create_task_group() as group:
+        with pytest.raises(ServerBusy, match="too many calls wait for one"):
+            await call()
+        group.start_soon(call)
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    for _ in range(2):
+        async with clusters.turn("one"):
+            assert clusters._turns["one"].value == 0
+    assert clusters._turns["one"].value == 1
