@@ -13,7 +13,7 @@ COPY tools/ tools/
 # What is installed is this project itself: its version is that of the image.
 # hadolint ignore=DL3013
 RUN python -m venv --without-pip /opt/terway-mcp \
-    && pip --python /opt/terway-mcp/bin/python install --no-cache-dir ".[metrics]"
+    && pip --python /opt/terway-mcp/bin/python install --no-cache-dir ".[metrics,otel]"
 COPY deploy/healthcheck.py /opt/terway-mcp/
 
 FROM ${PYTHON_IMAGE}

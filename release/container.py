@@ -69,10 +69,11 @@ def _interpreter(user: str) -> str | None:
 
 
 def _install(interpreter: str, wheel: Path, home: Path) -> None:
+    extras = re.findall(r'"\.\[([a-z,]+)\]"', _DOCKERFILE)[0]
     uv = str(Path(sys.executable).with_name("uv"))
     for step in (
         ["venv", "--python", interpreter, str(home)],
-        ["pip", "install", "--python", str(home), "--link-mode=copy", f"terway-mcp[metrics] @ {wheel.as_uri()}"],
+        ["pip", "install", "--python", str(home), "--link-mode=copy", f"terway-mcp[{extras}] @ {wheel.as_uri()}"],
     ):
         done = subprocess.run([uv, *step], capture_output=True, text=True, check=False)
         if done.returncode:

@@ -25,6 +25,7 @@ EVERYTHING: dict[str, Any] = {
     "allowedOrigins": ["https://app.example"],
     "tls": {"secret": "terway-mcp-tls"},
     "extraArgs": ["--rate-limit", "120"],
+    "env": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4318"}],
     "imagePullSecrets": [{"name": "registry"}],
     "image": {"repository": "registry.example/terway-mcp", "tag": "1.2.3"},
     "service": {"annotations": {"team": "network"}},
