@@ -25,6 +25,8 @@ def report_page(correlation: Correlation, *, context: str, symptom: str, checked
         "",
         f"{verdict.root_cause} ({', '.join(verdict.evidence)})",
     ]
+    changes = [f"{c.time}: {c.now}; before: {c.was} ({c.evidence})" for c in correlation.changed_since]
+    lines += _section("Changed since it was read", changes)
     for finding in correlation.findings:
         lines += ["", f"## {finding.title} ({finding.confidence})", "", finding.meaning]
         lines += [f"- Evidence: {', '.join(finding.evidence)}"]

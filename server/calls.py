@@ -4,6 +4,7 @@ The only broad `except` of the project is here: whatever a tool raises becomes a
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -207,11 +208,12 @@ class Calls:
             setting(state),
             state.related(target),
             progress,
+            time.time() - call.state.focus_read_at if call.state.focus_read_at else 0.0,
         )
         return await contract.body(case, arguments)
 
     async def _remember(self, tool: str, arguments: Arguments, report: Report, call: Underway, *, unread: bool) -> None:
-        done = Done(tool, gate.target_of(tool, arguments.model_dump()), dict(report.marks), unread)
+        done = Done(tool, gate.target_of(tool, arguments.model_dump()), dict(report.marks), unread, time.time())
         await self._store.append(call.investigation, done)
         call.state.done.append(done)
         ledger = InvestigationLedger(self._store, call.investigation)

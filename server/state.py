@@ -13,12 +13,14 @@ class Done(msgspec.Struct, frozen=True):
     """One call that ran: which tool, about what, and what later steps need to know of its answer.
 
     `unread` is a call whose every read failed: it need not be repeated, but nobody may say that its step was done.
+    `at` is when, in seconds since 1970; 0 when nobody noted it.
     """
 
     tool: str
     target: str
     marks: dict[str, Any] = {}
     unread: bool = False
+    at: float = 0.0
 
 
 class Skip(msgspec.Struct, frozen=True):
@@ -124,11 +126,21 @@ class State(msgspec.Struct):
 
     def focus(self) -> Target:
         """What the investigation is about: the latest pod, else workload, else node, else the cluster."""
+        kind, entry = self._focus()
+        return Target("cluster") if entry is None or kind == "cluster" else self._target(kind, entry)
+
+    @property
+    def focus_read_at(self) -> float:
+        """When that was last read, in seconds since 1970; 0 when it is not known."""
+        entry = self._focus()[1]
+        return entry.at if entry else 0.0
+
+    def _focus(self) -> tuple[str, Done | None]:
         for kind, tool in (("pod", "inspect_pod"), ("workload", "get_events"), ("node", "inspect_node")):
             for entry in reversed(self.done):
                 if entry.tool == tool and entry.target.startswith(f"{kind}/") and not entry.marks.get("missing"):
-                    return self._target(kind, entry)
-        return Target("cluster")
+                    return kind, entry
+        return "cluster", self.latest("inspect_cluster")
 
     def _target(self, kind: str, entry: Done) -> Target:
         namespace, _, name = entry.target.partition("/")[2].rpartition("/")

@@ -25,6 +25,7 @@ class Case:
     """One tool call within one investigation.
 
     `related` is what inspecting the target of this call found before: its node, Terway pod, ENIs.
+    `target_read_ago_s` is how long ago the target of the investigation was read; 0 when that is not known.
     """
 
     reader: Reader
@@ -33,6 +34,7 @@ class Case:
     setting: Setting
     related: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress = field(default_factory=Progress)
+    target_read_ago_s: float = 0.0
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from terway_mcp.tools.components import (
     ControlplaneHealth,
     DaemonHealth,
     controlplane_health,
+    daemon_fact,
     daemon_health,
     lease_is_stale,
 )
@@ -136,24 +137,8 @@ def quiet_fact(report: ClusterReport) -> Fact:
 def _daemons(reads: ClusterReads, facts: FactSheet) -> list[DaemonHealth]:
     found = [w for w in reads.daemonsets.value or [] if w.metadata.name in names.DAEMONSETS]
     daemons = [daemon_health(workload) for workload in found]
-    for health in daemons:
-        text = f"DaemonSet {health.name}: {health.ready} of {health.desired} ready, image {health.image}"
-        facts.add(
-            Fact(
-                "status",
-                "daemonset",
-                Subject("DaemonSet", health.name, _SYSTEM, "apps/v1"),
-                text,
-                source=reads.daemonsets.source,
-                data={
-                    "version": health.version,
-                    "ready": health.ready,
-                    "desired": health.desired,
-                    "mode": health.mode,
-                },
-            ),
-            health,
-        )
+    for workload, health in zip(found, daemons, strict=True):
+        facts.add(daemon_fact(workload, reads.daemonsets.source), health)
     if not daemons and reads.daemonsets.value is not None:
         subject = Subject("Namespace", _SYSTEM)
         facts.add(Fact("status", "terway_not_installed", subject, "no Terway DaemonSet exists in kube-system"))

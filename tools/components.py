@@ -9,6 +9,7 @@ from terway_mcp.cluster.coverage import Read
 from terway_mcp.cluster.objects import Lease, WebhookConfiguration, Workload
 from terway_mcp.knowledge.redaction import redact
 from terway_mcp.tools import terway_names as names
+from terway_mcp.tools.evidence import Fact, Subject
 from terway_mcp.tools.times import age_seconds
 
 _LEASE_DEAD_SECONDS = 60.0
@@ -70,6 +71,31 @@ def daemon_health(workload: Workload) -> DaemonHealth:
         image_version(image),
         _daemon_mode(main.command + main.args if main else []),
     )
+
+
+def daemon_fact(workload: Workload, source: str) -> Fact:
+    """The evidence of one Terway DaemonSet."""
+    health = daemon_health(workload)
+    return Fact(
+        "status",
+        "daemonset",
+        Subject("DaemonSet", health.name, names.SYSTEM_NAMESPACE, "apps/v1"),
+        f"DaemonSet {health.name}: {health.ready} of {health.desired} ready, image {health.image}",
+        source=source,
+        data={"version": health.version, "ready": health.ready, "desired": health.desired, "mode": health.mode},
+    )
+
+
+def workload_facts(workload: Workload, subject: Subject, source: str) -> list[Fact]:
+    """The evidence of a workload's own status; the first fact sums it up."""
+    wanted, ready = desired_and_ready(workload)
+    text = f"{subject.kind} {subject.namespace}/{subject.name}: {ready} of {wanted} ready"
+    has_none = bool(wanted) and not workload.status.replicas and not workload.status.current_number_scheduled
+    data = {"ready": 0 < wanted <= ready, "states": ["workload_no_pods"] if has_none else []}
+    facts = [Fact("status", "workload", subject, text, source=source, data=data)]
+    if has_none:
+        facts.append(Fact("status", "workload_no_pods", subject, f"{text}; not one pod exists", source=source))
+    return facts
 
 
 def controlplane_health(

@@ -90,8 +90,8 @@ CONTRACTS: tuple[Contract, ...] = (
         "correlate",
         "Verdict",
         "Call last. Joins all evidence of the investigation. Returns the root cause with category, confidence and "
-        "evidence ids, fix and verification, timeline, what was ruled out and what is missing; report names a "
-        "Markdown resource. Quote its verdict; do not guess beyond it.",
+        "evidence ids, fix and verification, timeline, what was ruled out and what is missing, and what of the target "
+        "changed_since it was read; report names a Markdown resource. Quote its verdict; do not guess beyond it.",
         Correlate,
         Correlation,
         correlate,

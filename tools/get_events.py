@@ -18,12 +18,12 @@ from terway_mcp.knowledge.schema import Entry
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.arguments import GetEvents
 from terway_mcp.tools.case import Case, Report
-from terway_mcp.tools.components import desired_and_ready
+from terway_mcp.tools.components import workload_facts
 from terway_mcp.tools.correlation.signals import event_matches
 from terway_mcp.tools.correlation.sufficiency import sufficiency
 from terway_mcp.tools.correlation.wording import entry_words
 from terway_mcp.tools.event_groups import EventGroup, EventGroups
-from terway_mcp.tools.evidence import Fact, Noted, Subject
+from terway_mcp.tools.evidence import Noted, Subject
 from terway_mcp.tools.suspects import event_fact
 from terway_mcp.tools.times import moment
 
@@ -209,13 +209,8 @@ async def _read_workload(case: Case, arguments: GetEvents) -> bool:
     read = await case.reader.get(resource, Workload, name, namespace)
     if read.value is None:
         return read.outcome != "not_found"
-    wanted, ready = desired_and_ready(read.value)
     subject = Subject(resource.kind, name, namespace, resource.api_version)
-    text = f"{resource.kind} {namespace}/{name}: {ready} of {wanted} ready"
-    facts = [Fact("status", "workload", subject, text, source=read.source, data={"ready": 0 < wanted <= ready})]
-    if wanted and not read.value.status.replicas and not read.value.status.current_number_scheduled:
-        facts.append(Fact("status", "workload_no_pods", subject, f"{text}; not one pod exists", source=read.source))
-    await case.ledger.record(facts)
+    await case.ledger.record(workload_facts(read.value, subject, read.source))
     return True
 
 

@@ -11,6 +11,7 @@ from terway_mcp.cluster.terway_objects import TerwayNode
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.accounting import Accounting, account, book_states
+from terway_mcp.tools.correlation.current import PASSING
 from terway_mcp.tools.cross_checks import (
     NodeReads,
     address_states,
@@ -86,6 +87,13 @@ def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime
     return report, facts
 
 
+def core_node_facts(node: Node, source: str) -> list[Fact]:
+    """The evidence of the core Node alone; the first fact sums it up."""
+    facts = FactSheet()
+    _from_core_node(node, NodeReport(node.metadata.name), facts, source)
+    return sorted(facts.facts, key=lambda fact: fact.name != "node")
+
+
 def _from_core_node(node: Node, report: NodeReport, facts: FactSheet, source: str) -> None:
     labels, annotations = node.metadata.labels, node.metadata.annotations
     subject = Subject("Node", node.metadata.name, uid=node.metadata.uid)
@@ -109,7 +117,13 @@ def _from_core_node(node: Node, report: NodeReport, facts: FactSheet, source: st
         _condition_facts(condition, subject, source, facts)
     kind = f"{report.eni_mode} ENI, {report.instance_type} in {report.zone}"
     text = f"Node {node.metadata.name}: {kind}, Ready={report.ready}"
-    data = {"zone": report.zone, "eni_mode": report.eni_mode, "trunk_on": report.trunk_on, "ready": report.ready}
+    data: dict[str, Any] = {
+        "zone": report.zone,
+        "eni_mode": report.eni_mode,
+        "trunk_on": report.trunk_on,
+        "ready": report.ready,
+        "states": [fact.name for fact in facts.facts if fact.name in PASSING["node"]],
+    }
     facts.add(Fact("status", "node", subject, text, source=source, data=data), report)
     if report.ignore_by_terway == "true":
         facts.add(Fact("config", "node_ignored_by_terway", subject, "label ignore-by-terway is true"))

@@ -15,6 +15,7 @@ from terway_mcp.tools.containers import (
     is_ready,
     waiting_reasons,
 )
+from terway_mcp.tools.correlation.current import PASSING
 from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
 from terway_mcp.tools.own_eni import asks_for_eni, asks_for_erdma, wants_pod_eni
@@ -104,6 +105,13 @@ def pod_report(reads: PodReads, pod: Pod) -> tuple[PodReport, FactSheet]:
     return report, facts
 
 
+def status_facts(pod: Pod, source: str) -> list[Fact]:
+    """The evidence of the pod alone; the first fact sums it up."""
+    facts = FactSheet()
+    _pod_facts(pod, _from_pod(pod), facts, source)
+    return facts.facts
+
+
 def config_source(pod: Pod, report: PodReport) -> tuple[str, str]:
     """Which source configures the pod's network, in the webhook's order, and why."""
     annotations = pod.metadata.annotations
@@ -177,8 +185,10 @@ def _pod_facts(pod: Pod, report: PodReport, facts: FactSheet, source: str) -> No
         "erdma": asks_for_erdma(pod),
     }  # fmt: skip
     text = f"Pod {report.pod} is {report.phase or 'unknown'} ({words}) {where}, IPs {report.ips or 'none'}"
+    states = _pod_states(pod, report)
+    data["states"] = [state for state, _ in states if state in PASSING["pod"]]
     facts.add(Fact("status", "pod", subject, text, source=source, data=data), report)
-    for state, detail in _pod_states(pod, report):
+    for state, detail in states:
         fact_text = f"Pod {report.pod}: {detail}"
         facts.add(Fact("status", state, subject, fact_text, source=source, data={"message": detail}))
 

@@ -80,3 +80,14 @@ def test_an_id_is_recognised_in_quotes_backticks_and_capitals(written: str) -> N
 @given(st.text(" \t\n\"'`"), st.text(" \t\n\"'`"))
 def test_no_quotes_or_spaces_around_an_id_matter(before: str, behind: str) -> None:
     assert normalized(before + ID + behind) == ID
+
+
+def test_when_the_target_was_last_read_is_known_of_the_one_the_investigation_is_about() -> None:
+    cluster, node = Done("inspect_cluster", "cluster", at=1.0), Done("inspect_node", "node/n1", at=4.0)
+    pod = Done("inspect_pod", "pod/shop/web-0", at=2.0)
+    gone = Done("inspect_pod", "pod/shop/gone", {"missing": True}, at=9.0)
+    assert State("ctx").focus_read_at == 0.0
+    assert State("ctx", done=[cluster]).focus_read_at == 1.0
+    assert State("ctx", done=[cluster, pod, node, gone]).focus_read_at == 2.0
+    again = Done("inspect_pod", "pod/shop/web-0", at=7.0)
+    assert State("ctx", done=[cluster, pod, node, again]).focus_read_at == 7.0

@@ -9,6 +9,7 @@ from terway_mcp.tools.correlation.candidates import (
     is_decisive,
 )
 from terway_mcp.tools.correlation.chain import causal_chain
+from terway_mcp.tools.correlation.current import CHANGED
 from terway_mcp.tools.correlation.health import contradicts_health, target_is_healthy, terway_is_down
 from terway_mcp.tools.correlation.judgement import Confidence, Finding, Judgement, RuledOut, Setting, Verdict
 from terway_mcp.tools.correlation.signals import Signal, signals
@@ -63,15 +64,24 @@ def _healthy(ledger: list[Evidence], knowledge: Knowledge, setting: Setting, sup
     meaning = cause.meaning if cause else ""
     elsewhere = [_finding(candidate, supported, setting) for candidate in supported[:_FINDINGS]]
     ready = "" if setting.target.kind == "cluster" else f"{setting.target} is Ready. "
+    if healed := _has_healed(ledger):
+        ready = f"{setting.target} works now; it did not when it was read before. "
     text = f"{ready}{meaning}".strip()
     verdict = Verdict(
         "healthy", "confirmed" if not setting.skipped else "likely", heading, text, [str(setting.target)], ids
     )
+    no_longer = "was seen before, and no longer keeps back" if healed else "does not affect"
     ruled = [
-        RuledOut(finding.title, f"it does not affect {setting.target}, which is Ready", finding.evidence)
+        RuledOut(finding.title, f"it {no_longer} {setting.target}, which is Ready", finding.evidence)
         for finding in elsewhere
     ]
     return Judgement(verdict, [], ruled, list(setting.missing), [])
+
+
+def _has_healed(ledger: list[Evidence]) -> bool:
+    """True when the last that was seen of the target is that it works, though it did not."""
+    changes = [evidence.fact for evidence in ledger if evidence.fact.name == CHANGED]
+    return bool(changes) and bool(changes[-1].data.get("healed"))
 
 
 def _insufficient(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Verdict:
