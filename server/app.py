@@ -54,7 +54,7 @@ class SopTool(Tool):
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
         """Answer one call; nothing but cancellation is raised."""
-        progress = Progress()
+        progress, begun = Progress(), anyio.current_time()
         listener = Listener(context, progress)
         async with listener.kept_informed():
             envelope = await self._answer(arguments, context, progress)
@@ -62,7 +62,8 @@ class SopTool(Tool):
                 if is_asked_by_client(context):
                     return to_be_asked(question)
                 progress.message = "waiting for the user to choose"
-                envelope = await self._calls.begin_with(envelope, caller_identity(), await ask(context, question))
+                chosen = await ask(context, question, begun)
+                envelope = await self._calls.begin_with(envelope, caller_identity(), chosen)
         await listener.hears_the_end(self.name, envelope.status)
         plain = sealed(envelope)
         text = msgspec.json.encode(plain)

@@ -19,7 +19,10 @@ from pydantic import ValidationError
 from terway_mcp.server.question import FIELD, MESSAGE, Question
 
 _PATIENCE_SECONDS = 25.0
-"""How long a call waits for its user. Clients commonly give up on a call after 60 s, and the reads come before."""
+"""How long a call waits for its user."""
+
+_ANSWER_BY_SECONDS = 45.0
+"""Clients commonly give up on a call after 60 s, so its user has no more time than its reads have left."""
 
 _KEY = "suspect-of-"
 
@@ -53,9 +56,15 @@ def replied(context: Context[Any, Any]) -> tuple[str, str] | None:
     return None
 
 
-async def ask(context: Context[Any, Any], question: Question) -> str:
-    """Ask now and wait for a while; returns the words that were chosen, "" for none."""
-    with anyio.move_on_after(_PATIENCE_SECONDS):
+async def ask(context: Context[Any, Any], question: Question, begun: float) -> str:
+    """Ask now and wait for a while; returns the words that were chosen, "" for none.
+
+    `begun` is when the call came in, by the clock of the event loop.
+    """
+    seconds = min(_PATIENCE_SECONDS, _ANSWER_BY_SECONDS - (anyio.current_time() - begun))
+    if seconds <= 0:
+        return ""
+    with anyio.move_on_after(seconds):
         try:
             return _chosen(await context.session.elicit_form(MESSAGE, question.schema, context.request_id))
         except (MCPError, ValidationError):

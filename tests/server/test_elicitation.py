@@ -263,6 +263,14 @@ async def test_a_user_who_is_not_there_delays_the_answer_for_a_bounded_time(
             await given_up.wait()
 
 
+async def test_a_call_that_took_long_already_asks_nobody(monkeypatch: pytest.MonkeyPatch, todays: Envelope) -> None:
+    monkeypatch.setattr(elicitation, "_ANSWER_BY_SECONDS", 0.0)
+    user = chooses(WEB)
+    async with talking("legacy", user) as talk:
+        assert without_id(await talk.call("inspect_cluster", symptom=VAGUE)) == todays
+    assert user.asked == []
+
+
 async def test_a_call_given_up_while_its_user_thinks_leaves_the_server_in_order() -> None:
     asked = asyncio.Event()
 
