@@ -69,11 +69,14 @@ _WHOLE = (
 _IN_SYSTEM = (PODS, EVENTS, DAEMONSETS, DEPLOYMENTS, SERVICES)
 _IN_NAMESPACE = (PODS, EVENTS, DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS, JOBS, PODENIS)
 
-Mask = Callable[[Any], Any]
-"""Masks the secrets in plain data."""
+Documents = dict[str, Any]
+"""Content of the files by their path in the bundle: objects as plain data, logs as text."""
+
+Seal = Callable[[Documents], Documents]
+"""Masks the secrets in what was read; it sees everything at once."""
 
 
-async def capture(clusters: Clusters, output: Path, namespaces: tuple[str, ...], mask: Mask) -> list[str]:
+async def capture(clusters: Clusters, output: Path, namespaces: tuple[str, ...], seal: Seal) -> list[str]:
     """Write a bundle; returns a line per read that failed.
 
     Raises:
@@ -84,10 +87,10 @@ async def capture(clusters: Clusters, output: Path, namespaces: tuple[str, ...],
     reads = _reads([namespace_name(namespace) for namespace in namespaces])
     try:
         reader = await clusters.reader(await clusters.resolve(), seconds=_SECONDS)
-        files = await _gathered(reader, reads, mask)
+        documents = await _gathered(reader, reads)
     finally:
         await clusters.aclose()
-    await anyio.to_thread.run_sync(_write, output, files, reader.now)
+    await anyio.to_thread.run_sync(lambda: _write(output, seal(documents), reader.now))
     return [f"{entry.what}: {entry.outcome} {entry.detail}".strip() for entry in reader.coverage if _failed(entry)]
 
 
@@ -102,31 +105,23 @@ def _reads(namespaces: list[str]) -> list[tuple[Resource, str | None, str]]:
     return list(dict.fromkeys(wanted))
 
 
-async def _gathered(reader: Reader, reads: list[tuple[Resource, str | None, str]], mask: Mask) -> dict[str, bytes]:
-    """The content of every file of the bundle, by its path in it."""
+async def _gathered(reader: Reader, reads: list[tuple[Resource, str | None, str]]) -> Documents:
     version = await reader.version()
     if version.value is None:
         raise ClusterUnreachable(version.coverage.detail or "the API server did not answer")
-    files = {"cluster-info/cluster_version.json": msgspec.json.encode(mask(msgspec.to_builtins(version.value)))}
+    documents: Documents = {"cluster-info/cluster_version.json": msgspec.to_builtins(version.value)}
     for resource, namespace, name in reads:
-        await _collect(reader, files, mask, resource, namespace, name)
-    await _logs(reader, files, mask)
-    return files
+        await _collect(reader, documents, resource, namespace, name)
+    await _logs(reader, documents)
+    return documents
 
 
-async def _collect(
-    reader: Reader,
-    files: dict[str, bytes],
-    mask: Mask,
-    resource: Resource,
-    namespace: str | None,
-    name: str,
-) -> None:
-    """Add one collection to the files; several names of one resource end up in one list."""
+async def _collect(reader: Reader, documents: Documents, resource: Resource, namespace: str | None, name: str) -> None:
+    """Add one collection; several names of one resource end up in one list."""
     items: list[Any] = []
     coverage = await reader.each_page(
         resource,
-        lambda page: items.extend(mask(_slim(msgspec.json.decode(item))) for item in page if _belongs(resource, item)),
+        lambda page: items.extend(_slim(msgspec.json.decode(item)) for item in page if _belongs(resource, item)),
         items.clear,
         namespace=namespace,
         query=Query(fields=f"metadata.name={name}" if name else ""),
@@ -134,11 +129,7 @@ async def _collect(
     if coverage.outcome not in ("read", "truncated"):
         return
     path = f"cluster-resources/{resource.bundle}" + (f"/{namespace}.json" if namespace else ".json")
-    known = msgspec.json.decode(files[path]) if path in files else []
-    before = known["items"] if isinstance(known, dict) else known
-    whole = before + items
-    plain = whole if resource.is_custom else {"kind": "List", "apiVersion": "v1", "items": whole}
-    files[path] = msgspec.json.encode(plain)
+    documents.setdefault(path, []).extend(items)
 
 
 def _belongs(resource: Resource, item: msgspec.Raw) -> bool:
@@ -163,7 +154,7 @@ def _slim(item: Any) -> Any:
     return item
 
 
-async def _logs(reader: Reader, files: dict[str, bytes], mask: Mask) -> None:
+async def _logs(reader: Reader, documents: Documents) -> None:
     """Logs of Terway's own pods, the ones in trouble first, as many as fit."""
     selector = "app in (terway-eniip,terway-eni,terway,terway-eniip-windows)"
     daemons = await reader.collect(PODS, Pod, _SYSTEM, Query(labels=selector), "Terway pods")
@@ -171,21 +162,21 @@ async def _logs(reader: Reader, files: dict[str, bytes], mask: Mask) -> None:
     pods = (plane.value or []) + sorted(daemons.value or [], key=_is_calm)
     for pod in pods[:_LOGGED_PODS]:
         for status in pod.status.init_container_statuses + pod.status.container_statuses:
-            await _log(reader, files, mask, pod, LogQuery(status.name, tail_lines=_LOG_LINES))
+            await _log(reader, documents, pod, LogQuery(status.name, tail_lines=_LOG_LINES))
             if status.restart_count:
-                await _log(reader, files, mask, pod, LogQuery(status.name, previous=True, tail_lines=_LOG_LINES))
+                await _log(reader, documents, pod, LogQuery(status.name, previous=True, tail_lines=_LOG_LINES))
     if len(pods) > _LOGGED_PODS:
         reader.cover("logs of Terway pods", "truncated", f"{_LOGGED_PODS} of {len(pods)} pods")
 
 
-async def _log(reader: Reader, files: dict[str, bytes], mask: Mask, pod: Pod, query: LogQuery) -> None:
+async def _log(reader: Reader, documents: Documents, pod: Pod, query: LogQuery) -> None:
     meta, suffix = pod.metadata, "-previous" if query.previous else ""
     folder = f"cluster-resources/pods/logs/{meta.namespace}/{meta.name}"
     raw = b""
     try:
         async with reader.log(meta.namespace, meta.name, query) as blocks:
             if isinstance(blocks, Coverage):
-                files[f"{folder}/{query.container}-logs-errors.log"] = mask(blocks.detail).encode()
+                documents[f"{folder}/{query.container}-logs-errors.log"] = blocks.detail
                 return
             async for block in blocks:
                 raw += block
@@ -193,7 +184,7 @@ async def _log(reader: Reader, files: dict[str, bytes], mask: Mask, pod: Pod, qu
         # What came before the break is worth keeping; the rest of the cluster is worth asking for.
         reader.cover(f"log of {meta.namespace}/{meta.name}/{query.container}", "truncated", str(error))
     # As one text: a key may stand on one line and its value on the next.
-    files[f"{folder}/{query.container}{suffix}.log"] = mask(raw.decode(errors="replace")).encode()
+    documents[f"{folder}/{query.container}{suffix}.log"] = raw.decode(errors="replace")
 
 
 def _is_calm(pod: Pod) -> bool:
@@ -204,11 +195,19 @@ def _failed(entry: Coverage) -> bool:
     return entry.outcome not in ("read", "not_found")
 
 
-def _write(output: Path, files: dict[str, bytes], taken: datetime) -> None:
+def _as_file(path: str, content: Any) -> bytes:
+    if isinstance(content, str):
+        return content.encode(errors="replace")
+    is_core = isinstance(content, list) and "/custom-resources/" not in path
+    return msgspec.json.encode({"kind": "List", "apiVersion": "v1", "items": content} if is_core else content)
+
+
+def _write(output: Path, documents: Documents, taken: datetime) -> None:
     top = output.name.removesuffix(".tar.gz")
     try:
         with tarfile.open(output, "w:gz") as archive:
-            for name, content in sorted(files.items()):
+            for name, document in sorted(documents.items()):
+                content = _as_file(name, document)
                 entry = tarfile.TarInfo(f"{top}/{name}")
                 entry.size, entry.mode, entry.mtime = len(content), 0o600, int(taken.timestamp())
                 archive.addfile(entry, io.BytesIO(content))

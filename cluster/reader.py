@@ -292,6 +292,8 @@ class Reader:
             with request_span(path) as span, anyio.fail_after(seconds):
                 answer = await self._connection.get(path, params, most=most)
                 span.answered(answer.status, len(answer.body))
+                if self._asker:
+                    self._asker.heard(answer.body)
                 return answer
         except TimeoutError:
             return "timed_out", _late(seconds)

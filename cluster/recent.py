@@ -5,6 +5,7 @@ to know what is true now, so a tool never gets an answer it has already had.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import anyio
 import msgspec
@@ -60,15 +61,19 @@ class RecentAnswers:
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """One tool call's view of them."""
+    """One tool call's view of them; `heard` is told the body of every answer that it gets."""
 
     answers: RecentAnswers
     investigation: str
     name: str
+    heard: Callable[[bytes], None] = lambda _: None
 
     def find(self, request: str) -> Answer | None:
         """See `RecentAnswers.find`."""
-        return self.answers.find(self.investigation, self.name, request)
+        found = self.answers.find(self.investigation, self.name, request)
+        if found is not None:
+            self.heard(found.body)
+        return found
 
     def keep(self, request: str, answer: Answer) -> None:
         """See `RecentAnswers.keep`."""

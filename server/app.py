@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import msgspec
@@ -24,7 +24,7 @@ from terway_mcp.server.callers import caller_identity
 from terway_mcp.server.calls import Calls
 from terway_mcp.server.completions import add_completions
 from terway_mcp.server.elicitation import ask, can_ask, is_asked_by_client, replied, to_be_asked
-from terway_mcp.server.envelope import REFUSALS, Envelope, sealed
+from terway_mcp.server.envelope import REFUSALS, Envelope
 from terway_mcp.server.extensions import declared_in_handshake
 from terway_mcp.server.outgoing import seal_errors
 from terway_mcp.server.picture.app import incident_app, link_of
@@ -40,6 +40,9 @@ from terway_mcp.server.warm_up import Once, WarmUp
 from terway_mcp.tools.case import Progress
 from terway_mcp.tools.contracts import CONTRACTS, Contract
 
+if TYPE_CHECKING:
+    from terway_mcp.server.anonymity import Anonymity
+
 
 class SopTool(Tool):
     """A tool whose every answer, also to malformed arguments, is the envelope.
@@ -49,23 +52,25 @@ class SopTool(Tool):
 
     _calls: Calls = PrivateAttr()
     _contract: Contract = PrivateAttr()
+    _discreet: bool = PrivateAttr(default=False)
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
     ) -> CallToolResult | InputRequiredResult:
         """Answer one call; nothing but cancellation is raised."""
         progress, begun = Progress(), anyio.current_time()
-        listener = Listener(context, progress)
+        listener = Listener(context, progress, discreet=self._discreet)
         async with listener.kept_informed():
             envelope = await self._answer(arguments, context, progress)
-            if (question := which_suspect(arguments, envelope)) and can_ask(context):
+            question = None if self._discreet else which_suspect(arguments, envelope)
+            if question and can_ask(context):
                 if is_asked_by_client(context):
                     return to_be_asked(question)
                 progress.message = "waiting for the user to choose"
                 chosen = await ask(context, question, begun)
                 envelope = await self._calls.begin_with(envelope, caller_identity(), chosen)
         await listener.hears_the_end(self.name, envelope.status)
-        plain = sealed(envelope)
+        plain = await self._calls.leaving(envelope)
         text = msgspec.json.encode(plain)
         describe_size(len(text))
         return CallToolResult(
@@ -92,15 +97,18 @@ def create_server(
     knowledge: Callable[[], Knowledge] | None = None,
     middleware: Sequence[ServerMiddleware[Any]] = (),
     authentication: tuple[AuthSettings, TokenVerifier] | None = None,
+    anonymize: bool = False,
 ) -> MCPServer[Audience]:
     """Build the server. Nothing is read from disk or network before the handshake has been answered.
 
-    `middleware` sees every message; `authentication` says over HTTP whose tokens are accepted.
+    `middleware` sees every message; `authentication` says over HTTP whose tokens are accepted. With `anonymize` names,
+    addresses and ids leave as pseudonyms, and nothing is offered or asked that would name them.
     """
     keeper = store or SqliteStore()
     knowledge = knowledge or Once(partial(Knowledge.load, ()))
     auth, verifier = authentication or (None, None)
-    calls = Calls(clusters, keeper, knowledge)
+    anonymity = _anonymity(keeper, knowledge) if anonymize else None
+    calls = Calls(clusters, keeper, knowledge, anonymity)
     warm_up = WarmUp(clusters, knowledge)
 
     @asynccontextmanager
@@ -117,7 +125,7 @@ def create_server(
         "terway-mcp",
         title="Terway troubleshooting",
         version=__version__,
-        tools=[_tool(contract, calls) for contract in CONTRACTS],
+        tools=[_tool(contract, calls, discreet=anonymize) for contract in CONTRACTS],
         extensions=extensions,
         instructions=instructions(STEPS),
         lifespan=lifespan,
@@ -127,14 +135,20 @@ def create_server(
         token_verifier=verifier,
     )
     add_prompt(server)
-    add_resources(server, keeper, knowledge, caller_identity)
+    add_resources(server, keeper, knowledge, caller_identity, anonymity)
     add_skill_files(server)
-    add_completions(server, clusters, knowledge)
+    add_completions(server, None if anonymize else clusters, knowledge)
     add_log_level(server)
     return server
 
 
-def _tool(contract: Contract, calls: Calls) -> Tool:
+def _anonymity(store: Store, knowledge: Callable[[], Knowledge]) -> "Anonymity":
+    from terway_mcp.server.anonymity import Anonymity  # noqa: PLC0415 - only where it is asked for
+
+    return Anonymity(store, knowledge)
+
+
+def _tool(contract: Contract, calls: Calls, *, discreet: bool) -> Tool:
     tool = SopTool(
         fn=calls.answer,
         name=contract.name,
@@ -151,4 +165,5 @@ def _tool(contract: Contract, calls: Calls) -> Tool:
     )
     tool._calls = calls
     tool._contract = contract
+    tool._discreet = discreet
     return tool

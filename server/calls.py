@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import msgspec
@@ -28,6 +28,7 @@ from terway_mcp.server.envelope import (
     checked,
     condensed,
     info,
+    sealed,
     status_of,
     why_unread,
 )
@@ -40,6 +41,9 @@ from terway_mcp.tools.arguments import Arguments
 from terway_mcp.tools.case import Case, Progress, Report
 from terway_mcp.tools.contracts import Contract
 from terway_mcp.tools.evidence import coverage_fact, normalized
+
+if TYPE_CHECKING:
+    from terway_mcp.server.anonymity import Anonymity
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +92,14 @@ class Underway:
 class Calls:
     """Answers tool calls from clusters, store and knowledge; its own is only what was read a moment ago."""
 
-    def __init__(self, clusters: Clusters, store: Store, knowledge: Callable[[], Knowledge]) -> None:
+    def __init__(
+        self,
+        clusters: Clusters,
+        store: Store,
+        knowledge: Callable[[], Knowledge],
+        anonymity: "Anonymity | None" = None,
+    ) -> None:
+        self._anonymity = anonymity
         self._clusters = clusters
         self._store = store
         self._knowledge = knowledge
@@ -107,10 +118,14 @@ class Calls:
         try:
             raw = received(raw)
             await self._recall(raw, caller, call)
+            if self._anonymity and call.investigation:
+                raw = await self._anonymity.real(call.investigation, raw)
             arguments = _parse(contract, raw)
             await self._admit(contract.name, arguments, call)
             if contract.name == "inspect_cluster":
                 await self._open(arguments, caller, call)
+            if self._anonymity:
+                await self._anonymity.hear_of(call.investigation, call.state.context, arguments.model_dump())
             waiting = anyio.current_time()
             async with self._clusters.turn(call.state.context):
                 call.begun += anyio.current_time() - waiting
@@ -130,6 +145,18 @@ class Calls:
         except Exception:
             logger.exception("%s failed", contract.name)
             return self._wrap(call, "unreachable", None, f"{contract.name} failed inside the server; see its log")
+
+    async def leaving(self, envelope: Envelope) -> dict[str, Any]:
+        """The answer as plain data, sealed, and with pseudonyms where those are wanted."""
+        plain = sealed(envelope)
+        if self._anonymity is None:
+            return plain
+        investigation = (plain["investigation"] or {}).get("id", "")
+        try:
+            plain = await self._anonymity.disguised(investigation, plain)
+        except StoreError as error:
+            plain = sealed(self._wrap(Underway("", State(""), anyio.current_time()), "unreachable", None, str(error)))
+        return plain
 
     async def begin_with(self, envelope: Envelope, caller: str, chosen: str) -> Envelope:
         """The same answer of `inspect_cluster`, leading first to the suspect that the user chose, if there is one."""
@@ -198,6 +225,15 @@ class Calls:
     async def _run(self, contract: Contract, arguments: Arguments, call: Underway, progress: Progress) -> Report:
         target = gate.target_of(contract.name, arguments.model_dump())
         asker = Asker(self._recent, call.investigation, f"{contract.name} {target}")
+        if self._anonymity is None:
+            return await self._read(contract, arguments, call, progress, asker)
+        async with self._anonymity.listening(asker) as listening:
+            return await self._read(contract, arguments, call, progress, listening)
+
+    async def _read(
+        self, contract: Contract, arguments: Arguments, call: Underway, progress: Progress, asker: Asker
+    ) -> Report:
+        target = gate.target_of(contract.name, arguments.model_dump())
         reader = await self._clusters.reader(call.state.context, seconds=call.seconds_left(), asker=asker)
         call.reader = reader
         state = call.state.with_step(Done(contract.name, target))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from terway_mcp.cluster.errors import InvalidInput, TerwayMcpError
 from terway_mcp.server.options import cluster_options, parser
@@ -99,7 +99,7 @@ def _stdio_server(options: argparse.Namespace) -> "MCPServer[Audience]":
 
         middleware.append(Observation([audit]))
     clusters, store, knowledge = _clusters(options), _store(options, None), _knowledge(options)
-    return create_server(clusters, store=store, knowledge=knowledge, middleware=middleware)
+    return create_server(clusters, store=store, knowledge=knowledge, middleware=middleware, anonymize=options.anonymize)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -114,7 +114,8 @@ def _serve(options: argparse.Namespace) -> int:
     export_spans()
     settings = http_settings(options)
     store = _store(options, default_path)
-    return serve_http(settings, _clusters(options), store, _knowledge(options), _audit(options, default="-"))
+    audit = _audit(options, default="-")
+    return serve_http(settings, _clusters(options), store, _knowledge(options), audit, anonymize=options.anonymize)
 
 
 def _clusters(options: argparse.Namespace) -> "Clusters":
@@ -209,8 +210,13 @@ def _capture(options: argparse.Namespace) -> int:
     from terway_mcp.cluster.capture import capture  # noqa: PLC0415
     from terway_mcp.knowledge.sealing import masked  # noqa: PLC0415
 
-    for line in anyio.run(capture, _clusters(options), options.output, tuple(options.namespace), masked):
-        print(line, file=sys.stderr)  # noqa: T201
+    seal: Callable[[Any], Any] = masked
+    if options.anonymize:
+        from terway_mcp.server.anonymous_bundle import AnonymousBundle  # noqa: PLC0415
+
+        seal = AnonymousBundle(_knowledge(options)).sealed
+    for line in anyio.run(capture, _clusters(options), options.output, tuple(options.namespace), seal):
+        print(seal(line), file=sys.stderr)  # noqa: T201
     return 0
 
 

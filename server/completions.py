@@ -64,7 +64,8 @@ _Place = tuple[str, Resource, str | None]
 class Completions:
     """Answers `completion/complete`; what it keeps are names, for a few seconds."""
 
-    def __init__(self, clusters: Clusters, knowledge: Callable[[], Knowledge]) -> None:
+    def __init__(self, clusters: Clusters | None, knowledge: Callable[[], Knowledge]) -> None:
+        """Without `clusters` only the knowledge is offered."""
         self._clusters = clusters
         self._knowledge = knowledge
         self._kept: dict[_Place, tuple[float, Offer]] = {}
@@ -97,27 +98,31 @@ class Completions:
             kind = next((known for known in KINDS if known == chosen.get("kind")), None)
             knowledge = await anyio.to_thread.run_sync(self._knowledge)
             return Offer([entry.id for entry in knowledge.entries(kind)], whole=True) if kind else _NOTHING
+        if self._clusters is None:
+            return _NOTHING
         try:
-            return await self._of_cluster(argument, chosen)
+            return await self._of_cluster(self._clusters, argument, chosen)
         except InvalidInput:
             return _NOTHING
         except TerwayMcpError:
             self._leave_alone(chosen)
             return _UNKNOWN
 
-    async def _of_cluster(self, argument: CompletionArgument, chosen: dict[str, str]) -> Offer:
+    async def _of_cluster(self, clusters: Clusters, argument: CompletionArgument, chosen: dict[str, str]) -> Offer:
         match argument.name:
             case "context":
-                return Offer(await self._clusters.contexts(), whole=True)
+                return Offer(await clusters.contexts(), whole=True)
             case "namespace":
-                return await self._names(chosen, NAMESPACES, None, argument.value)
+                return await self._names(clusters, chosen, NAMESPACES, None, argument.value)
             case "node":
-                return await self._names(chosen, NODES, None, argument.value)
+                return await self._names(clusters, chosen, NODES, None, argument.value)
             case "pod" if chosen.get("namespace"):
-                return await self._names(chosen, PODS, namespace_name(chosen["namespace"]), argument.value)
+                return await self._names(clusters, chosen, PODS, namespace_name(chosen["namespace"]), argument.value)
         return _NOTHING
 
-    async def _names(self, chosen: dict[str, str], resource: Resource, namespace: str | None, prefix: str) -> Offer:
+    async def _names(
+        self, clusters: Clusters, chosen: dict[str, str], resource: Resource, namespace: str | None, prefix: str
+    ) -> Offer:
         context, now = chosen.get("context", ""), anyio.current_time()
         place = (context, resource, namespace)
         until, kept = self._kept.get(place, (0.0, _NOTHING))
@@ -125,7 +130,7 @@ class Completions:
             return kept
         if self._quiet.get(context, 0.0) > now:
             return _UNKNOWN
-        offer = await self._read(context or None, resource, namespace, prefix)
+        offer = await self._read(clusters, context or None, resource, namespace, prefix)
         if offer.whole or not offer.names:
             if len(self._kept) >= _LISTS_KEPT:
                 self._kept.clear()
@@ -135,15 +140,17 @@ class Completions:
     def _leave_alone(self, chosen: dict[str, str]) -> None:
         self._quiet[chosen.get("context", "")] = anyio.current_time() + _QUIET_SECONDS
 
-    async def _read(self, context: str | None, resource: Resource, namespace: str | None, prefix: str) -> Offer:
+    async def _read(
+        self, clusters: Clusters, context: str | None, resource: Resource, namespace: str | None, prefix: str
+    ) -> Offer:
         """Read names until more match than can be shown: an API server lists them in order.
 
         Raises:
             ClusterUnreachable: Nothing can be read, or only after asking the user to log in.
         """
-        if not await self._clusters.opens_silently(context):
+        if not await clusters.opens_silently(context):
             raise ClusterUnreachable("connecting to this context runs a credential plugin")
-        reader = await self._clusters.reader(await self._clusters.resolve(context), seconds=_SECONDS)
+        reader = await clusters.reader(await clusters.resolve(context), seconds=_SECONDS)
         names: list[str] = []
         matching = 0
         with anyio.CancelScope() as enough:
@@ -164,7 +171,7 @@ class Completions:
         return Offer(names, whole=coverage.outcome == "read")
 
 
-def add_completions(server: MCPServer[Any], clusters: Clusters, knowledge: Callable[[], Knowledge]) -> None:
+def add_completions(server: MCPServer[Any], clusters: Clusters | None, knowledge: Callable[[], Knowledge]) -> None:
     """Offer values for arguments of the prompt and of the resource templates."""
     register = cast("Callable[[Any], Any]", server.completion())  # type: ignore[no-untyped-call]
     register(Completions(clusters, knowledge).complete)

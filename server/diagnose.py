@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 
 from terway_mcp.server.agent import Question, Walk, connected, investigate
+from terway_mcp.server.envelope import safe_text
 from terway_mcp.server.picture.page import report_file
 from terway_mcp.server.show import Show
 
@@ -24,14 +25,15 @@ async def diagnose(
     question: Question, options: list[str], where: str, *, as_json: bool, html: Path | None = None
 ) -> int:
     """Investigate and print, optionally write the report with the picture, too; returns the exit code."""
+    discreet = "--anonymize" in options
     if as_json:
         async with connected(options) as client:
             walk = await investigate(client, question)
         print(msgspec.json.format(msgspec.json.encode(summary(walk)), indent=2).decode())  # noqa: T201 - the result
     else:
-        walk = await _shown(question, options, where, Show(Console()))
+        walk = await _shown(question, options, where, Show(Console(), discreet=discreet))
     if html:
-        await _write_report(html, question, walk)
+        await _write_report(html, "" if discreet else question.symptom, walk)
     return exit_code(walk)
 
 
@@ -44,7 +46,7 @@ async def demo(
     if svg:
         await anyio.Path(svg).write_text(_without_fonts(console.export_svg(title="terway-mcp demo")))
     if html:
-        await _write_report(html, question, walk)
+        await _write_report(html, question.symptom, walk)
     return exit_code(walk)
 
 
@@ -90,9 +92,9 @@ def _without_fonts(svg: str) -> str:
     return _FONT_FACES.sub("", svg)
 
 
-async def _write_report(path: Path, question: Question, walk: Walk) -> None:
+async def _write_report(path: Path, symptom: str, walk: Walk) -> None:
     """Write one file that shows everything and fetches nothing."""
-    told = {**walk.calls[-1].envelope, "symptom": question.symptom, "calls": _costs(walk)} if walk.calls else {}
+    told = {**walk.calls[-1].envelope, "symptom": safe_text(symptom), "calls": _costs(walk)} if walk.calls else {}
     await anyio.Path(path).write_text(report_file(told, walk.report), "utf-8")
 
 

@@ -8,6 +8,8 @@ from terway_mcp.cluster.errors import InvalidInput
 # What a parser, a group and a test's parser have in common.
 Target = argparse._ActionsContainer
 
+_YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
+
 
 def option(target: Target, *names: str, **settings: object) -> None:
     """An option with one value; empty in the environment is as good as unset.
@@ -36,3 +38,15 @@ def repeatable(target: Target, *names: str, **settings: object) -> None:
 def _variable(names: tuple[str, ...]) -> str:
     long = next(name for name in names if name.startswith("--"))
     return "TERWAY_MCP_" + long.removeprefix("--").replace("-", "_").upper()
+
+
+def is_on(variable: str) -> bool:
+    """Whether the environment switches something on.
+
+    Raises:
+        InvalidInput: It says neither yes nor no.
+    """
+    value = os.environ.get(variable, "").strip().lower()
+    if value not in _YES | _NO:
+        raise InvalidInput(f"{variable} must be one of {', '.join(sorted((_YES | _NO) - {''}))}, not {value!r}")
+    return value in _YES

@@ -39,6 +39,8 @@ def launch(options: argparse.Namespace, environment: Mapping[str, str]) -> Launc
         args += ["--context", options.context]
     for path in options.knowledge:
         args += ["--knowledge", _absolute(str(path))]
+    if options.anonymize:
+        args.append("--anonymize")
     env = {} if options.bundle else _live_environment(options, environment)
     files = [env.get("KUBECONFIG", ""), *(_absolute(str(value)) for value in paths.values() if value)]
     missing = [file for some in files for file in some.split(os.pathsep) if file and not Path(file).exists()]

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from terway_mcp.server import __version__
-from terway_mcp.server.environment import Target, option
+from terway_mcp.server.environment import Target, is_on, option
 from terway_mcp.server.http.settings import add_http_options
 
 HOSTS = ("claude-desktop", "claude-code", "vscode", "cursor", "generic")
@@ -87,7 +87,7 @@ def cluster_options(options: argparse.Namespace) -> list[str]:
             given += [f"--{name}", str(value)]
     for path in options.knowledge:
         given += ["--knowledge", str(path)]
-    return given
+    return [*given, "--anonymize"] if options.anonymize else given
 
 
 def _audit(target: Target, **settings: object) -> None:
@@ -116,5 +116,11 @@ def _common(*, suppress: bool = False) -> argparse.ArgumentParser:
         metavar="FILE",
         help="more Terway facts as YAML (repeatable)",
         default=argparse.SUPPRESS if suppress else [Path(path) for path in knowledge.split(os.pathsep) if path],
+    )
+    shared.add_argument(
+        "--anonymize",
+        action="store_true",
+        help="pseudonyms for names, addresses and ids",
+        default=argparse.SUPPRESS if suppress else is_on("TERWAY_MCP_ANONYMIZE"),
     )
     return shared

@@ -1,7 +1,7 @@
 """Prompt and resources: the SOP, the knowledge and the reports for those who ask for them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
@@ -18,6 +18,9 @@ from terway_mcp.server.steps import STEPS
 from terway_mcp.server.store import Store
 from terway_mcp.tools.correlate import correlation
 from terway_mcp.tools.evidence import normalized
+
+if TYPE_CHECKING:
+    from terway_mcp.server.anonymity import Anonymity
 
 _MARKDOWN = "text/markdown"
 
@@ -38,7 +41,11 @@ def add_prompt(server: MCPServer[Any]) -> None:
 
 
 def add_resources(
-    server: MCPServer[Any], store: Store, knowledge: Callable[[], Knowledge], caller: Callable[[], str]
+    server: MCPServer[Any],
+    store: Store,
+    knowledge: Callable[[], Knowledge],
+    caller: Callable[[], str],
+    anonymity: "Anonymity | None" = None,
 ) -> None:
     """Register the SOP, the pages of the knowledge and the reports of investigations."""
 
@@ -64,4 +71,5 @@ def add_resources(
             raise ResourceNotFoundError("no such investigation")
         found = correlation(await store.evidence(investigation), knowledge(), setting(state))
         page = report_page(found, context=state.context, symptom=state.symptom, checked=checked(state))
-        return "\n".join(safe_text(line) for line in page.split("\n"))
+        safe = "\n".join(safe_text(line) for line in page.split("\n"))
+        return await anonymity.report(investigation, safe) if anonymity else safe

@@ -26,8 +26,10 @@ class Show:
     All text from the cluster is printed as text, never as markup.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, discreet: bool = False) -> None:
+        """`discreet` leaves out what the user typed: it holds real names."""
         self._console = console
+        self._discreet = discreet
         self._aside = Console(stderr=True)
 
     @contextmanager
@@ -48,6 +50,9 @@ class Show:
 
     def question(self, question: Question, where: str) -> None:
         """What is asked, of which cluster."""
+        if self._discreet:
+            self._console.print(Text("terway-mcp, with pseudonyms\n", style="bold"))
+            return
         target = question.pod or question.workload or question.node or "the worst suspect"
         asked = f"{question.namespace}/{target}" if question.namespace else target
         words = (("terway-mcp ", "bold"), (safe_text(where), "cyan"), " asks about ", (safe_text(asked), "bold"))
@@ -58,7 +63,8 @@ class Show:
 
     def call(self, call: Call) -> None:
         """One line for a call, and what a refusal says."""
-        given = " ".join(f"{name}={value}" for name, value in call.arguments.items() if name != "investigation")
+        hidden = {"investigation", *(call.arguments if self._discreet else ())}
+        given = " ".join(f"{name}={value}" for name, value in call.arguments.items() if name not in hidden)
         line = Table.grid(padding=(0, 1), expand=True)
         line.add_column(width=16, no_wrap=True)
         line.add_column(ratio=1, overflow="fold")

@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -34,6 +34,10 @@ CREATE TABLE IF NOT EXISTS step (
     position INTEGER PRIMARY KEY, investigation TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS step_of ON step (investigation);
+CREATE TABLE IF NOT EXISTS name (
+    position INTEGER PRIMARY KEY, investigation TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    UNIQUE (investigation, name)
+);
 CREATE TABLE IF NOT EXISTS evidence (
     investigation TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
     body BLOB NOT NULL, PRIMARY KEY (investigation, key, version)
@@ -42,6 +46,7 @@ CREATE TABLE IF NOT EXISTS evidence (
 
 _FORGET = (
     "DELETE FROM step WHERE investigation IN (SELECT id FROM investigation WHERE expires <= ?)",
+    "DELETE FROM name WHERE investigation IN (SELECT id FROM investigation WHERE expires <= ?)",
     "DELETE FROM evidence WHERE investigation IN (SELECT id FROM investigation WHERE expires <= ?)",
     "DELETE FROM investigation WHERE expires <= ?",
 )
@@ -68,6 +73,14 @@ class Store(Protocol):
 
     async def evidence(self, investigation: str) -> list[Evidence]:
         """The evidence in order of ids, each in its latest version."""
+        ...
+
+    async def learn(self, investigation: str, names: Mapping[str, str]) -> None:
+        """Add names with their kinds; of one that is known already the kind stays."""
+        ...
+
+    async def names(self, investigation: str) -> dict[str, str]:
+        """The names with their kinds, in order of first sight."""
         ...
 
     async def check(self) -> None:
@@ -162,6 +175,17 @@ class SqliteStore:
         if not facts:
             return []
         return await self._transact(lambda: [self._note(investigation, fact) for fact in facts])
+
+    async def learn(self, investigation: str, names: Mapping[str, str]) -> None:
+        """See `Store`."""
+        rows = [(investigation, name, kind) for name, kind in names.items()]
+        insert = "INSERT OR IGNORE INTO name (investigation, name, kind) VALUES (?, ?, ?)"
+        await self._transact(lambda: self._db.executemany(insert, rows))
+
+    async def names(self, investigation: str) -> dict[str, str]:
+        """See `Store`."""
+        select = "SELECT name, kind FROM name WHERE investigation = ? ORDER BY position"
+        return dict(await self._transact(lambda: self._db.execute(select, (investigation,)).fetchall()))
 
     async def evidence(self, investigation: str) -> list[Evidence]:
         """See `Store`."""

@@ -52,7 +52,9 @@ def add_log_level(server: MCPServer[Audience]) -> None:
 class Listener:
     """The client that waits for one call."""
 
-    def __init__(self, context: Context[Any, Any], progress: Progress) -> None:
+    def __init__(self, context: Context[Any, Any], progress: Progress, *, discreet: bool = False) -> None:
+        """`discreet` leaves out what the call is about."""
+        self._discreet = discreet
         self._context = context
         self._progress = progress
         self._told = 0.0
@@ -78,8 +80,11 @@ class Listener:
         await anyio.sleep(_PATIENCE_SECONDS)
         while True:
             self._grow()
-            await self._context.report_progress(self._told, None, safe_text(self._progress.message) or None)
+            await self._context.report_progress(self._told, None, self._words())
             await anyio.sleep(1.0)
+
+    def _words(self) -> str | None:
+        return None if self._discreet else safe_text(self._progress.message) or None
 
     def _grow(self) -> None:
         """The protocol demands a greater number with each report, also where nothing can be counted."""

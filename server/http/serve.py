@@ -43,6 +43,8 @@ def serve_http(
     store: Store,
     knowledge: Callable[[], Knowledge],
     audit: Observer | None,
+    *,
+    anonymize: bool = False,
 ) -> int:
     """Serve until interrupted.
 
@@ -59,6 +61,7 @@ def serve_http(
         knowledge=knowledge,
         middleware=[Observation(observers)] if observers else [],
         authentication=auth,
+        anonymize=anonymize,
     )
     checks |= {"store": store.check, "knowledge": partial(anyio.to_thread.run_sync, knowledge)}
     app = application(server, settings, Readiness(checks), metrics)

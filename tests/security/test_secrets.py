@@ -40,7 +40,8 @@ WAYS = (
     *(f"{tool} {half}" for half in ("text", "data") for tool in (
         "inspect_cluster", "inspect_node", "inspect_pod", "get_events", "grep_terway_logs", "correlate", "refusal"
     )),
-    "report", "prompt", "protocol error", "completion", "diagnose", "diagnose --json", "inspect", "stderr", "capture",
+    "report", "prompt", "protocol error", "completion", "diagnose", "diagnose --json", "diagnose --html", "inspect",
+    "stderr", "capture",
 )  # fmt: skip
 
 
@@ -145,11 +146,13 @@ class Ways:
             await self._client.get_prompt(given)
         self.hear("protocol error", str(raised.value.error))
 
-    async def commands(self, pod: str) -> None:
+    async def commands(self, pod: str, folder: Path) -> None:
         """What the commands print, with the client they would have started a process for."""
         question = Question("shop", pod, symptom=self._argument)
         await self._printed("diagnose", diagnose.diagnose(question, [], self._argument, as_json=False))
-        await self._printed("diagnose --json", diagnose.diagnose(question, [], "", as_json=True))
+        page = folder / "report.html"
+        await self._printed("diagnose --json", diagnose.diagnose(question, [], "", as_json=True, html=page))
+        self.hear("diagnose --html", page.read_text())
         await self._printed("inspect", inspection.inspect("pod", ["shop", pod], [], as_json=False))
 
     async def _printed(self, way: str, command: Any) -> None:
@@ -203,7 +206,7 @@ async def heard(
             ways = Ways(client, form)
             await ways.investigate(form.name, vswitch_exhausted.pod)
             await ways.pages()
-            await ways.commands(vswitch_exhausted.pod)
+            await ways.commands(vswitch_exhausted.pod, tmp_path_factory.mktemp("report"))
             ways.complain(form.text, stderr)
             ways.hear("capture", await captured(clusters, form.name, tmp_path_factory.mktemp("captured")))
             everything[form.name] = ways.said
