@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import unquote
 
 import anyio
 import httpx2
@@ -83,7 +84,8 @@ class Connection:
             pause = _pause(response, attempt)
             if pause is None:
                 headers = response.headers
-                return Answer(response.status_code, body, headers.get("warning", ""), headers.get("retry-after", ""))
+                warning = unquote(headers.get("warning", ""))
+                return Answer(response.status_code, body, warning, headers.get("retry-after", ""))
             await anyio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 

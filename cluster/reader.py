@@ -15,12 +15,13 @@ import anyio
 import msgspec
 
 from terway_mcp.cluster.connection import LARGEST_LIST, LARGEST_OBJECT, Answer, Connection
-from terway_mcp.cluster.coverage import Coverage, Grantable, Outcome, Read
+from terway_mcp.cluster.coverage import Coverage, Outcome, Read
 from terway_mcp.cluster.decode import Page, decode_items, decode_object, decode_page
 from terway_mcp.cluster.errors import ClusterUnreachable
 from terway_mcp.cluster.names import is_object_name, resource_path
 from terway_mcp.cluster.objects import Version
 from terway_mcp.cluster.recent import Asker
+from terway_mcp.cluster.refusals import log_refusal, refusal
 from terway_mcp.cluster.request_spans import request_span
 from terway_mcp.cluster.resources import PODS, Resource
 
@@ -39,16 +40,8 @@ _SLOWEST_LOG = 64 * 1024
 _REFUSAL_BYTES = 64 * 1024
 _RESTARTS = 2
 _NO_NAME = "that is not a valid Kubernetes name"
-_NO_SUCH_PATH = b"404 page not found"
 _VERSION = "version of the API server"
 _DETAIL = 300
-
-
-class _Status(msgspec.Struct):
-    """meta/v1 Status, as an API server explains a refusal."""
-
-    message: str = ""
-    reason: str = ""
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -104,6 +97,8 @@ class Reader:
         self._deadline = anyio.current_time() + seconds
         self._spared = 0.0
         self.coverage: list[Coverage] = []
+        self.answered: set[str] = set()
+        """Requests that were answered whole, as evidence cites them."""
         self.requests = 0
 
     @property
@@ -169,20 +164,21 @@ class Reader:
         """
         query = query or Query()
         path = resource_path(resource, namespace=namespace)
+        source = _source(path, query.parameters())
         what = what or (f"{resource.qualified_name} in {namespace}" if namespace else resource.qualified_name)
         token, warning, pages, restarts = "", "", 0, 0
         while True:
             answer = await self._answer(path, query.parameters(token), LARGEST_LIST)
             if isinstance(answer, tuple):
-                return self.cover(what, *(answer if not pages else ("truncated", answer[1])))
+                return self.cover(what, *(answer if not pages else ("truncated", answer[1])), source=source)
             if answer.status == 410 and restarts < _RESTARTS:
                 restart()
                 token, warning, pages, restarts = "", "", 0, restarts + 1
                 continue
             page = _page(answer)
             if page is None:
-                outcome, detail = _refusal(answer, "list", resource, namespace)
-                return self.cover(what, "truncated" if pages else outcome, detail)
+                outcome, detail = refusal(answer, "list", resource, namespace)
+                return self.cover(what, "truncated" if pages else outcome, detail, source)
             consume(page.items)
             pages += 1
             warning = answer.warning or _odd_items(page) or warning
@@ -190,9 +186,9 @@ class Reader:
             if not token:
                 if pages == 1 and not warning:
                     self._keep(path, query.parameters(), answer)
-                return self.cover(what, "truncated" if warning else "read", warning)
+                return self.cover(what, "truncated" if warning else "read", warning, source)
             if pages >= max_pages:
-                return self.cover(what, "truncated", f"stopped after {pages} pages of {query.limit}")
+                return self.cover(what, "truncated", f"stopped after {pages} pages of {query.limit}", source)
 
     @asynccontextmanager
     async def log(self, namespace: str, pod: str, query: LogQuery) -> AsyncIterator[AsyncIterator[bytes] | Coverage]:
@@ -225,14 +221,16 @@ class Reader:
                 return
             span.answered(status)
             if status != 200:
-                yield self.cover(what, *_log_refusal(Answer(status, body), namespace))
+                yield self.cover(what, *log_refusal(Answer(status, body), namespace))
                 return
             yield self._flowing(blocks)
 
-    def cover(self, what: str, outcome: Outcome, detail: str = "") -> Coverage:
+    def cover(self, what: str, outcome: Outcome, detail: str = "", source: str = "") -> Coverage:
         """Add an entry; tools call it for what no single request accounts for."""
         entry = Coverage(what, outcome, detail[:_DETAIL])
         self.coverage.append(entry)
+        if entry.is_settled:
+            self.answered.add(source)
         return entry
 
     async def _flowing(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -270,16 +268,20 @@ class Reader:
         source = _source(path, {})
         answer = await self._answer(path, {}, LARGEST_OBJECT)
         if isinstance(answer, tuple):
-            return Read(None, self.cover(what, *answer), source)
+            return Read(None, self.cover(what, *answer, source=source), source)
         if answer.status != 200:
-            self._keep(path, {}, answer)
-            return Read(None, self.cover(what, *_refusal(answer, "get", resource, namespace)), source)
+            outcome, detail = refusal(answer, "get", resource, namespace)
+            if outcome == "not_found":
+                self._keep(path, {}, answer)
+            return Read(None, self.cover(what, outcome, detail, source), source)
         try:
             value = decode_object(answer.body, kind)
         except msgspec.MsgspecError:
-            return Read(None, self.cover(what, "unavailable", "the API server's answer is not valid JSON"), source)
+            detail = "the API server's answer is not valid JSON"
+            return Read(None, self.cover(what, "unavailable", detail, source), source)
         if not is_wanted(value):
-            return Read(None, self.cover(what, "unavailable", "the API server answered with something else"), source)
+            detail = "the API server answered with something else"
+            return Read(None, self.cover(what, "unavailable", detail, source), source)
         self._keep(path, {}, answer)
         return Read(value, self.cover(what, "read"), source)
 
@@ -345,51 +347,3 @@ def _page(answer: Answer) -> Page | None:
         return decode_page(answer.body)
     except msgspec.MsgspecError:
         return None
-
-
-def _status(answer: Answer) -> _Status:
-    try:
-        return msgspec.json.decode(answer.body, type=_Status)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _Status()
-
-
-def _refusal(answer: Answer, verb: str, resource: Resource | None, namespace: str | None) -> tuple[Outcome, str]:
-    status = _status(answer)
-    if answer.status == 403:
-        return "forbidden", Grantable(verb, resource.qualified_name if resource else "this path", namespace or "").words
-    if answer.status == 404 and status.reason == "NotCaptured":
-        return "unavailable", status.message
-    if answer.status == 404:
-        return _absence(answer, status, resource)
-    if answer.status == 410:
-        return "expired", status.message
-    if answer.status == 401:
-        return "forbidden", "the API server rejected the credentials (401)"
-    if answer.status == 200:
-        return "unavailable", f"the API server's answer is not {'valid JSON' if verb == 'get' else 'a list in JSON'}"
-    if answer.status == 429:
-        wait = f"; it asks to wait {answer.retry_after} s" if answer.retry_after.isdecimal() else ""
-        return "unavailable", f"the API server has too many requests (429){wait}"
-    if 300 <= answer.status < 400:
-        return "unavailable", f"HTTP {answer.status}: a redirect, which is not followed"
-    return "unavailable", f"HTTP {answer.status} {status.message}".strip()
-
-
-def _absence(answer: Answer, status: _Status, resource: Resource | None) -> tuple[Outcome, str]:
-    """Tell what does not exist from what is not served, and both from a server that knows nothing of Kubernetes."""
-    if status.reason == "NotFound":
-        return "not_found", ""
-    if resource and resource.is_custom and answer.body.strip() == _NO_SUCH_PATH:
-        return "not_found", "the API server does not serve this resource (CRD not installed)"
-    return "unavailable", "HTTP 404, but not as Kubernetes says it: is this an API server?"
-
-
-def _log_refusal(answer: Answer, namespace: str) -> tuple[Outcome, str]:
-    if answer.status == 204:
-        return "not_found", "no node runs this pod yet"
-    if answer.status == 403:
-        return "forbidden", Grantable("get", "pods/log", namespace).words
-    if answer.status == 400:
-        return "not_found", _status(answer).message
-    return _refusal(answer, "get", PODS, namespace)

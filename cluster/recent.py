@@ -46,7 +46,13 @@ class RecentAnswers:
         return found.answer
 
     def keep(self, investigation: str, asker: str, request: str, answer: Answer) -> None:
-        """Remember an answer, unless it is large or a failure that may be over in a moment."""
+        """Remember an answer, unless it is large or a failure that may be over in a moment.
+
+        One that was found here grows no younger by it, and who has had it may not have it again.
+        """
+        known = self._kept.get((investigation, request))
+        if known is not None and known.answer is answer:
+            return
         self._drop((investigation, request))
         if answer.status not in _KEPT_STATUSES or len(answer.body) > _LARGEST:
             return

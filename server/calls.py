@@ -5,7 +5,7 @@ The only broad `except` of the project is here: whatever a tool raises becomes a
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ from terway_mcp.server.envelope import (
     status_of,
     why_unread,
 )
-from terway_mcp.server.investigation import InvestigationLedger, setting
+from terway_mcp.server.investigation import InvestigationLedger, no_longer_so, setting
 from terway_mcp.server.question import choice
 from terway_mcp.server.state import Done, Skip, State
 from terway_mcp.server.store import Store
@@ -72,12 +72,19 @@ class Underway:
     investigation: str
     state: State
     begun: float
+    ledger: InvestigationLedger | None = None
     reader: Reader | None = None
 
     @property
     def coverage(self) -> list[Coverage]:
         """Every read so far."""
         return self.reader.coverage if self.reader else []
+
+    @property
+    def answered(self) -> Set[str]:
+        """Requests that were answered whole, as evidence cites them; "" among them when all were."""
+        sources = self.reader.answered - {""} if self.reader else set()
+        return {"", *sources} if all(read.is_settled for read in self.coverage) else sources
 
     @property
     def requests(self) -> int:
@@ -236,11 +243,12 @@ class Calls:
         target = gate.target_of(contract.name, arguments.model_dump())
         reader = await self._clusters.reader(call.state.context, seconds=call.seconds_left(), asker=asker)
         call.reader = reader
+        call.ledger = InvestigationLedger(self._store, call.investigation, call.state.withdrawn)
         state = call.state.with_step(Done(contract.name, target))
         case = Case(
             reader,
             self._knowledge(),
-            InvestigationLedger(self._store, call.investigation),
+            call.ledger,
             setting(state),
             state.related(target),
             progress,
@@ -249,11 +257,16 @@ class Calls:
         return await contract.body(case, arguments)
 
     async def _remember(self, tool: str, arguments: Arguments, report: Report, call: Underway, *, unread: bool) -> None:
-        done = Done(tool, gate.target_of(tool, arguments.model_dump()), dict(report.marks), unread, time.time())
+        target = gate.target_of(tool, arguments.model_dump())
+        ledger = call.ledger or InvestigationLedger(self._store, call.investigation)
+        evidence = await ledger.evidence()
+        before = [known for known in call.state.noted_before(tool, target) if known not in call.state.withdrawn]
+        gone = no_longer_so(before, ledger.noted, evidence, call.answered)
+        stands = list(dict.fromkeys([*ledger.noted, *(known for known in before if known not in gone)]))
+        done = Done(tool, target, dict(report.marks), unread, time.time(), stands, gone)
         await self._store.append(call.investigation, done)
         call.state.done.append(done)
-        ledger = InvestigationLedger(self._store, call.investigation)
-        noted = {entry.fact.subject.name for entry in await ledger.evidence() if entry.fact.kind == "coverage"}
+        noted = {entry.fact.subject.name for entry in evidence if entry.fact.kind == "coverage"}
         # What has been read by now is worth a note only where it had failed before.
         telling = [read for read in call.coverage if not read.is_settled or read.what in noted]
         await ledger.record([coverage_fact(read) for read in telling])

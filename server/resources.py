@@ -13,7 +13,7 @@ from terway_mcp.prompts.report import report_page
 from terway_mcp.prompts.sop import opening, sop
 from terway_mcp.server.completions import KINDS
 from terway_mcp.server.envelope import checked, safe_text
-from terway_mcp.server.investigation import setting
+from terway_mcp.server.investigation import InvestigationLedger, setting
 from terway_mcp.server.steps import STEPS
 from terway_mcp.server.store import Store
 from terway_mcp.tools.correlate import correlation
@@ -69,7 +69,8 @@ def add_resources(
         state = await store.load(investigation, caller())
         if state is None:
             raise ResourceNotFoundError("no such investigation")
-        found = correlation(await store.evidence(investigation), knowledge(), setting(state))
+        ledger = InvestigationLedger(store, investigation, state.withdrawn)
+        found = correlation(await ledger.evidence(), knowledge(), setting(state))
         page = report_page(found, context=state.context, symptom=state.symptom, checked=checked(state))
         safe = "\n".join(safe_text(line) for line in page.split("\n"))
         return await anonymity.report(investigation, safe) if anonymity else safe

@@ -14,6 +14,7 @@ class Done(msgspec.Struct, frozen=True):
 
     `unread` is a call whose every read failed: it need not be repeated, but nobody may say that its step was done.
     `at` is when, in seconds since 1970; 0 when nobody noted it.
+    `noted` is the evidence that stands by it, `withdrawn` what an equal call had noted before and is no longer so.
     """
 
     tool: str
@@ -21,6 +22,8 @@ class Done(msgspec.Struct, frozen=True):
     marks: dict[str, Any] = {}
     unread: bool = False
     at: float = 0.0
+    noted: list[str] = []
+    withdrawn: list[str] = []
 
 
 class Skip(msgspec.Struct, frozen=True):
@@ -43,6 +46,19 @@ class State(msgspec.Struct):
         """Marks of the latest call of a tool about a target; None when there was none."""
         found = _latest(entry for entry in self.done if entry.tool == tool and entry.target == target)
         return found.marks if found else None
+
+    def noted_before(self, tool: str, target: str) -> list[str]:
+        """Evidence that the latest call of a tool about a target stands for."""
+        found = _latest(entry for entry in self.done if entry.tool == tool and entry.target == target)
+        return found.noted if found else []
+
+    @property
+    def withdrawn(self) -> set[str]:
+        """Evidence that was looked for again and not found, by nobody since."""
+        gone: set[str] = set()
+        for entry in self.done:
+            gone = (gone | set(entry.withdrawn)) - set(entry.noted)
+        return gone
 
     def with_step(self, step: Done) -> "State":
         """This state as it will be once a step under way is done."""
@@ -137,9 +153,9 @@ class State(msgspec.Struct):
 
     def _focus(self) -> tuple[str, Done | None]:
         for kind, tool in (("pod", "inspect_pod"), ("workload", "get_events"), ("node", "inspect_node")):
-            for entry in reversed(self.done):
-                if entry.tool == tool and entry.target.startswith(f"{kind}/") and not entry.marks.get("missing"):
-                    return kind, entry
+            asked = (entry for entry in self.done if entry.tool == tool and entry.target.startswith(f"{kind}/"))
+            if found := _latest(entry for entry in asked if not entry.marks.get("missing")):
+                return kind, found
         return "cluster", self.latest("inspect_cluster")
 
     def _target(self, kind: str, entry: Done) -> Target:

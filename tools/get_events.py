@@ -119,7 +119,12 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
         groups.oldest,
     )
     marks = {"sufficiency": decision.state}
-    return Report(report, marks=marks) if rows else Report(report, "no_data", marks, f"no events of {target} are kept")
+    if rows:
+        return Report(report, marks=marks)
+    if all(read.is_settled for read in case.reader.coverage):
+        return Report(report, "no_data", marks, f"no events of {target} are kept")
+    report.why = "not every list of events could be read, so their silence proves nothing"
+    return Report(report, "no_data", marks, f"events of {target} could not all be read, see coverage")
 
 
 def scopes_of(arguments: GetEvents, related: Mapping[str, Any]) -> tuple[list[Scope], str]:

@@ -139,8 +139,14 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
     marks = {"sufficiency": decision.state}
     if report.signatures:
         return Report(report, marks=marks)
-    words = "nothing that was scanned tells of trouble" if report.scanned else "there are no such logs to read"
-    return Report(report, "no_data", marks, words)
+    return Report(report, "no_data", marks, _why_nothing(report, case.reader.coverage))
+
+
+def _why_nothing(report: LogsReport, coverage: list[Coverage]) -> str:
+    if not all(read.is_settled for read in coverage):
+        seen = "what could be scanned tells of no trouble" if report.scanned else "no log was read"
+        return f"{seen}, and not everything could be read, see coverage"
+    return "nothing that was scanned tells of trouble" if report.scanned else "there are no such logs to read"
 
 
 def choose_streams(pod: Pod, arguments: GrepTerwayLogs) -> list[Stream]:

@@ -21,7 +21,7 @@ async def inspect_node(case: Case, arguments: InspectNode) -> Report:
     name = arguments.node
     case.progress.message = f"reading node {name}"
     reads = await _read_all(case.reader, name)
-    if reads.node.value is None and reads.terway_node.value is None:
+    if _is_unknown(reads):
         missing = reads.node.outcome == "not_found"
         words = (
             f"there is no node {name} in this cluster" if missing else f"node {name} could not be read, see coverage"
@@ -30,6 +30,13 @@ async def inspect_node(case: Case, arguments: InspectNode) -> Report:
     report, facts = node_report(name, reads, case.knowledge, case.reader.now)
     await facts.record(case.ledger)
     return Report(report, marks=_marks(report, daemon_known=reads.terway_pods.value is not None))
+
+
+def _is_unknown(reads: NodeReads) -> bool:
+    """True when nothing shows that there is such a node: pods that run on it do, whoever may not read the node."""
+    if reads.node.value is not None or reads.terway_node.value is not None:
+        return False
+    return reads.node.outcome == "not_found" or not (reads.terway_pods.value or reads.pods.value)
 
 
 def _marks(report: NodeReport, *, daemon_known: bool) -> dict[str, Any]:

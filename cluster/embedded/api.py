@@ -6,7 +6,7 @@ capture is a 404 with reason `NotCaptured`, which no real server sends, so a cli
 
 from collections.abc import Callable, Mapping
 from email.utils import format_datetime
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import msgspec
 
@@ -22,6 +22,8 @@ from terway_mcp.cluster.embedded.transport import Message, Receive, Send
 from terway_mcp.cluster.embedded.views import Views, as_list, as_object
 from terway_mcp.cluster.errors import BundleError, InvalidInput
 from terway_mcp.cluster.resources import Resource
+
+_PLAIN = "".join(map(chr, range(0x20, 0x7F))).translate({ord(char): None for char in '"%\\'})
 
 Deny = Callable[[str, Resource, str | None, str | None], bool]
 """`deny(verb, resource, namespace, name)`: True answers 403. Logs come as resource `pods/log`, verb `get`."""
@@ -105,10 +107,8 @@ class EmbeddedApi:
         return status.json_reply(as_list(target.resource, found, self._views.revision))
 
     def _gaps(self, target: Target) -> str:
-        """What a list over all namespaces lacks, because the collector failed in some of them."""
-        if target.name or target.namespace or not target.resource.namespaced:
-            return ""
-        return self._bundle.capture_error(target.resource) or ""
+        """What a list lacks, because the collector failed in the midst of it or in some namespaces."""
+        return "" if target.name else self._bundle.capture_error(target.resource, target.namespace) or ""
 
     def _headers(self, reply: Reply) -> list[tuple[bytes, bytes]]:
         headers = [(b"date", self._date)]
@@ -122,6 +122,9 @@ class EmbeddedApi:
 
 
 def _warning(gaps: str) -> bytes:
-    """A `Warning` header as RFC 7234 has it: code 299, no agent, quoted text in plain ASCII."""
-    shown = "".join(char if " " <= char <= "~" and char not in '"\\' else "'" for char in gaps)
-    return f'299 - "not everything was captured: {shown[: status.CAPTURE_ERROR_SHOWN]}"'.encode()
+    """A `Warning` header as RFC 7234 has it: code 299, no agent, quoted text, of which plain ASCII stands for itself.
+
+    The rest is percent-encoded rather than replaced: what is masked later must be recognisable as what it is.
+    """
+    shown = quote(gaps[: status.CAPTURE_ERROR_SHOWN], safe=_PLAIN)
+    return f'299 - "not everything was captured: {shown}"'.encode()

@@ -36,6 +36,9 @@ class Views:
         index = bisect_left(items, wanted, key=key)
         if index < len(items) and key(items[index]) == wanted:
             return items[index]
+        if failed := self._bundle.capture_error(target.resource, target.namespace):
+            # What is not among the objects that were captured may be among those that could not be.
+            return not_captured(target, self._bundle.place(target.resource, target.namespace), failed)
         return not_found(target)
 
     def select(self, target: Target, params: Mapping[str, str]) -> Page | Reply:

@@ -33,10 +33,17 @@ class Authority:
         self.path = folder / f"{name.replace(' ', '-')}.pem"
         self.path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, *, addresses: tuple[str, ...] = (), hosts: tuple[str, ...] = ()) -> Pair:
-        """A certificate for `name`, valid for these addresses and host names."""
+    def issue(
+        self,
+        name: str,
+        *,
+        addresses: tuple[str, ...] = (),
+        hosts: tuple[str, ...] = (),
+        age: timedelta = timedelta(0),
+    ) -> Pair:
+        """A certificate for `name`, valid for these addresses and host names, that has lived for so long."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_named(name), self._name, key.public_key())
+        builder = _builder(_named(name), self._name, key.public_key(), age)
         valid: list[x509.GeneralName] = [x509.IPAddress(ip_address(address)) for address in addresses]
         valid += [x509.DNSName(host) for host in hosts]
         if valid:
@@ -65,8 +72,10 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, age: timedelta = timedelta(0)
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC) - age
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

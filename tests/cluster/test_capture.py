@@ -1,15 +1,19 @@
 """Writing a bundle: what it holds, and what it must not fail over."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bundle_fixtures import RES, named, write
+from loopback import Api, Reply, Request, in_turn, json_reply, serving, status_reply
 
 from terway_mcp.cluster.bundle import Bundle
 from terway_mcp.cluster.capture import capture
 from terway_mcp.cluster.clusters import Clusters
-from terway_mcp.cluster.errors import InvalidInput
-from terway_mcp.cluster.resources import EVENTS, PODS
+from terway_mcp.cluster.embedded.api import EmbeddedApi
+from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
+from terway_mcp.cluster.resources import CONFIGMAPS, EVENTS, NODES, PODENIS, PODS
 from terway_mcp.knowledge.sealing import masked
 
 pytestmark = pytest.mark.anyio
@@ -37,4 +41,85 @@ async def test_a_namespace_that_is_read_anyway_is_not_written_twice(source: Clus
 async def test_a_namespace_that_is_none_is_refused_before_anything_is_read(source: Clusters, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="not a valid Kubernetes namespace"):
         await capture(source, tmp_path / "out.tar.gz", ("../../etc",), masked)
+    assert not (tmp_path / "out.tar.gz").exists()
+
+
+# A live cluster that answers only in part.
+
+
+def pods_of(*items: Any) -> Reply:
+    return json_reply({"kind": "PodList", "metadata": {}, "items": [*items]})
+
+
+def partial(request: Request) -> Reply:
+    """Nodes, the pods of one namespace, one ConfigMap and PodENIs are denied; the pods of another are odd."""
+    place, name = request.path.rpartition("/")[2], request.query.get("fieldSelector", "").partition("=")[2]
+    if place == "version":
+        return json_reply({"gitVersion": "v1.34.1"})
+    if place in ("nodes", "podenis") or request.path.endswith("shop/pods") or name == "eni-config":
+        return status_reply(403, "Forbidden")
+    if place == "configmaps":
+        return json_reply({"kind": "ConfigMapList", "items": [named(name, "kube-system")]})
+    if request.path.endswith("/pods"):
+        odd = [None, 7, {"metadata": []}, {"metadata": {"annotations": 5}, "spec": {"template": [], "containers": {}}}]
+        return pods_of(*odd, named("terway-0", "kube-system", spec={"containers": [None, {"env": [None, {}]}, 3]}))
+    return json_reply({"kind": "List", "metadata": {}, "items": []})
+
+
+def live(api: Api, folder: Path) -> Clusters:
+    """That server as a context of a kubeconfig."""
+    config = folder / "kubeconfig"
+    entry = {"cluster": {"server": api.url}, "user": {}, "context": {"cluster": "c", "user": "c"}}
+    sections = {f"{kind}s": [{"name": "c", kind: value}] for kind, value in entry.items()}
+    config.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "c", **sections}))
+    return Clusters(kubeconfig=str(config))
+
+
+@pytest.fixture
+async def captured(tmp_path: Path) -> tuple[list[str], Bundle]:
+    """What capturing that cluster said, and the bundle."""
+    with serving(partial) as api:
+        said = await capture(live(api, tmp_path), tmp_path / "out.tar.gz", ("shop",), masked)
+    return said, Bundle.open(tmp_path / "out.tar.gz")
+
+
+async def test_what_could_not_be_read_is_explained_where_bundles_explain_it(captured: tuple[list[str], Bundle]) -> None:
+    said, bundle = captured
+    assert "nodes: forbidden RBAC: grant verb list on nodes" in said
+    assert bundle.capture_error(NODES) == "list: forbidden RBAC: grant verb list on nodes"
+    assert bundle.capture_error(PODS, "shop") == "list: forbidden RBAC: grant verb list on pods in namespace shop"
+    assert bundle.capture_error(PODS, "kube-system") is not None
+    assert "podenis.network.alibabacloud.com in namespace shop" in (bundle.capture_error(PODENIS) or "")
+    assert "eni-config: forbidden" in (bundle.capture_error(CONFIGMAPS, "kube-system") or "")
+
+
+async def test_what_a_bundle_could_not_read_is_unavailable_and_not_absent(captured: tuple[list[str], Bundle]) -> None:
+    api = EmbeddedApi(captured[1])
+    for path in ("nodes/n1", "namespaces/shop/pods/web-0", "namespaces/kube-system/configmaps/eni-config", "nodes"):
+        reply = api.answer("GET", f"/api/v1/{path}")
+        assert isinstance(reply.body, bytes)
+        assert (reply.status, json.loads(reply.body)["reason"]) == (404, "NotCaptured"), path
+    assert api.answer("GET", "/api/v1/namespaces/kube-system/configmaps/kube-proxy").status == 200
+    reply = api.answer("GET", "/api/v1/namespaces/kube-system/pods")
+    assert "entries are no objects" in reply.warning
+
+
+async def test_what_is_odd_in_a_list_does_not_lose_the_rest_of_it(captured: tuple[list[str], Bundle]) -> None:
+    names = [item["metadata"].get("name") for item in captured[1].items(PODS) or [] if item["metadata"]]
+    assert "terway-0" in names
+
+
+async def test_a_cluster_whose_version_is_secret_can_be_captured(tmp_path: Path) -> None:
+    def respond(request: Request) -> Reply:
+        return status_reply(403, "Forbidden") if request.path == "/version" else partial(request)
+
+    with serving(respond) as api:
+        said = await capture(live(api, tmp_path), tmp_path / "out.tar.gz", (), masked)
+    assert any(line.startswith("version of the API server: forbidden") for line in said)
+    assert Bundle.open(tmp_path / "out.tar.gz").items(PODS)
+
+
+async def test_a_cluster_that_does_not_answer_leaves_no_bundle(tmp_path: Path) -> None:
+    with serving(in_turn(Reply(how="reset"))) as api, pytest.raises(ClusterUnreachable):
+        await capture(live(api, tmp_path), tmp_path / "out.tar.gz", (), masked)
     assert not (tmp_path / "out.tar.gz").exists()
