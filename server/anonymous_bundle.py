@@ -11,6 +11,7 @@ from terway_mcp.knowledge.sealing import masked
 from terway_mcp.server.anonymity import vocabulary
 
 _DEEPER = ("cluster-resources/pods/logs/", "cluster-resources/custom-resources/")
+_ERRORS = "-errors.json"
 
 
 class AnonymousBundle:
@@ -25,7 +26,14 @@ class AnonymousBundle:
             return self._pseudonyms.data(masked(data))
         for name, kind in _names(data).items():
             self._pseudonyms.learn(name, kind)
-        return {self._path(path): self._pseudonyms.data(masked(content)) for path, content in data.items()}
+        return {self._path(path): self._content(path, content) for path, content in data.items()}
+
+    def _content(self, path: str, content: Any) -> Any:
+        """A document; what explains gaps has namespaces for its keys."""
+        sealed = self._pseudonyms.data(masked(content))
+        if path.endswith(_ERRORS) and isinstance(sealed, dict):
+            return {self._pseudonyms.text(key): why for key, why in sealed.items()}
+        return sealed
 
     def _path(self, path: str) -> str:
         """Folders and files are called after namespaces, pods and containers; the folders above are the layout's."""
@@ -39,7 +47,11 @@ def _names(documents: dict[str, Any]) -> dict[str, str]:
     for path, content in documents.items():
         kind = _KINDS.get(path.split("/")[1].removesuffix(".json"), "")
         for item in content if isinstance(content, list) else []:
-            collect_names(item, found, kind)
+            if isinstance(item, dict):
+                collect_names(item, found, kind)
+        if path.endswith(_ERRORS) and isinstance(content, dict) and not path.startswith(_DEEPER):
+            # A namespace of which nothing could be read is named nowhere else.
+            found.update(dict.fromkeys(content, "Namespace"))
     return found
 
 

@@ -1,6 +1,7 @@
 """Writing a bundle: what it holds, and what it must not fail over."""
 
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.embedded.api import EmbeddedApi
 from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput
 from terway_mcp.cluster.resources import CONFIGMAPS, EVENTS, NODES, PODENIS, PODS
+from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.sealing import masked
+from terway_mcp.server.anonymous_bundle import AnonymousBundle
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +110,21 @@ async def test_what_a_bundle_could_not_read_is_unavailable_and_not_absent(captur
 async def test_what_is_odd_in_a_list_does_not_lose_the_rest_of_it(captured: tuple[list[str], Bundle]) -> None:
     names = [item["metadata"].get("name") for item in captured[1].items(PODS) or [] if item["metadata"]]
     assert "terway-0" in names
+
+
+async def test_an_anonymous_bundle_explains_its_gaps_without_a_name(tmp_path: Path) -> None:
+    def respond(request: Request) -> Reply:
+        return status_reply(403, "Forbidden") if "bigbank" in request.path else partial(request)
+
+    seal = AnonymousBundle(Knowledge.load).sealed
+    with serving(respond) as api:
+        said = await capture(live(api, tmp_path), tmp_path / "out.tar.gz", ("bigbank",), seal)
+    with tarfile.open(tmp_path / "out.tar.gz") as archive:
+        contents = {entry.name: archive.extractfile(entry) for entry in archive}
+        texts = [f"{name} {file.read().decode()}" for name, file in contents.items() if file]
+    assert not any("bigbank" in text for text in [*texts, *map(seal, said)])
+    (pods,) = [text for text in texts if "cluster-resources/pods-errors.json" in text]
+    assert "grant verb list on pods in namespace" in pods
 
 
 async def test_a_cluster_whose_version_is_secret_can_be_captured(tmp_path: Path) -> None:
