@@ -1,5 +1,5 @@
-"""Writes what the documents share with the code: tables of README.md, parts of SKILL.md, docs/demo.svg, the folder
-of the skill that hosts install and the server serves, and the RBAC rules below deploy/.
+"""Writes what the documents share with the code: tables of README.md, parts of SKILL.md, docs/tools.md,
+docs/demo.svg, the folder of the skill that hosts install and the server serves, and the RBAC rules below deploy/.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. With --check nothing is written;
 the exit code is 1 if anything is out of date.
@@ -16,6 +16,7 @@ from functools import cache
 from html import unescape
 from pathlib import Path
 
+import tool_reference
 import yaml
 
 from terway_mcp.cluster.grants import grants, manifests
@@ -66,6 +67,7 @@ def write(path: Path, text: str) -> None:
 @cache
 def wanted() -> dict[Path, str]:
     """The documents as they should be."""
+<<<<<<< HEAD
     readme = ROOT / "README.md"
     tables = replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table())
     text = skill_text()
@@ -105,6 +107,14 @@ def permissions() -> dict[Path, str]:
         rules = yaml.safe_dump(documents[kind]["rules"], sort_keys=False)
         files[DEPLOY / "helm" / "terway-mcp" / "files" / f"{name}-rules.yaml"] = rules
     return files
+=======
+    readme, skill = ROOT / "README.md", ROOT / "SKILL.md"
+    return {
+        readme: replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table()),
+        skill: replaced(skill.read_text("utf-8"), "procedure", procedure()),
+        ROOT / "docs" / "tools.md": tool_reference.page(),
+    }
+>>>>>>> 94f5fba (Docs: security, architecture, knowledge, bundles, and a reference of the tools from their types)
 
 
 def replaced(text: str, name: str, body: str) -> str:

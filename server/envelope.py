@@ -37,7 +37,7 @@ class InvestigationInfo(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct):
-    """Design §5; `message` says in one sentence why a call was refused or found nothing, "" otherwise."""
+    """What every tool answers; `message` says in one sentence why a call was refused or found nothing, "" otherwise."""
 
     status: Status
     investigation: InvestigationInfo | None

@@ -20,7 +20,8 @@ from terway_mcp.server import __version__
 from terway_mcp.server.options import parser
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "SKILL.md", "CHANGELOG.md", "docs/attach.md", "docs/http.md")
+PAGES = (ROOT / "docs").glob("*.md")
+DOCUMENTS = ("README.md", "SKILL.md", "CHANGELOG.md", "SECURITY.md", *sorted(f"docs/{page.name}" for page in PAGES))
 TEXTS = {name: (ROOT / name).read_text("utf-8") for name in DOCUMENTS}
 PICTURE = (ROOT / "docs" / "demo.svg").read_text("utf-8")
 
@@ -86,7 +87,7 @@ def test_every_link_and_every_file_named_exists(document: str) -> None:
     assert linked + [file for file in named if not list(ROOT.glob(file))] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "SKILL.md", "docs/attach.md", "docs/http.md"])
+@pytest.mark.parametrize("document", [name for name, text in TEXTS.items() if "```sh\n" in text])
 def test_every_command_line_is_accepted_by_the_real_parser(document: str) -> None:
     lines = own_commands(document)
     assert lines
@@ -123,8 +124,9 @@ def test_every_json_snippet_attaches_a_live_cluster_and_a_bundle_with_absolute_p
             assert all(path.startswith("/") for path in (server["command"], *arguments[1:]))
 
 
-def test_the_knowledge_example_is_valid_and_leads_from_a_text_to_its_cause(tmp_path: Path) -> None:
-    (example,) = blocks("README.md", "yaml")
+@pytest.mark.parametrize("document", ["README.md", "docs/knowledge.md"])
+def test_the_knowledge_example_is_valid_and_leads_from_a_text_to_its_cause(document: str, tmp_path: Path) -> None:
+    (example,) = blocks(document, "yaml")
     (tmp_path / "own.yaml").write_text(example, "utf-8")
     knowledge = Knowledge.load((tmp_path / "own.yaml",))
     cause, message = yaml.safe_load(example)["entries"]
