@@ -64,9 +64,9 @@ def _sentence(kind: type[msgspec.Struct]) -> str:
 
 
 def _structs(hint: Any) -> Iterator[type[msgspec.Struct]]:
-    if isinstance(hint, type) and get_origin(hint) is None and issubclass(hint, msgspec.Struct):
-        if hint is not msgspec.Struct:
-            yield hint
+    is_class = isinstance(hint, type) and get_origin(hint) is None
+    if is_class and issubclass(hint, msgspec.Struct) and hint is not msgspec.Struct:
+        yield hint
     for argument in get_args(hint):
         yield from _structs(argument)
 
