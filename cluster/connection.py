@@ -217,7 +217,8 @@ def _has_time(pause: float) -> bool:
 
 
 def _backoff(attempt: int) -> float:
-    return 0.1 * float(2**attempt) * (0.5 + random.random())  # noqa: S311 # nosec B311 - jitter
+    # Jitter is no secret.
+    return 0.1 * float(2**attempt) * (0.5 + random.random())  # noqa: S311 # nosec B311
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

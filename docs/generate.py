@@ -67,11 +67,11 @@ def write(path: Path, text: str) -> None:
 @cache
 def wanted() -> dict[Path, str]:
     """The documents as they should be."""
-<<<<<<< HEAD
     readme = ROOT / "README.md"
     tables = replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table())
     text = skill_text()
-    return {readme: tables, ROOT / "SKILL.md": text, **skill_folder(text), **permissions()}
+    tools = {ROOT / "docs" / "tools.md": tool_reference.page()}
+    return {readme: tables, ROOT / "SKILL.md": text, **tools, **skill_folder(text), **permissions()}
 
 
 def skill_text() -> str:
@@ -107,14 +107,6 @@ def permissions() -> dict[Path, str]:
         rules = yaml.safe_dump(documents[kind]["rules"], sort_keys=False)
         files[DEPLOY / "helm" / "terway-mcp" / "files" / f"{name}-rules.yaml"] = rules
     return files
-=======
-    readme, skill = ROOT / "README.md", ROOT / "SKILL.md"
-    return {
-        readme: replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table()),
-        skill: replaced(skill.read_text("utf-8"), "procedure", procedure()),
-        ROOT / "docs" / "tools.md": tool_reference.page(),
-    }
->>>>>>> 94f5fba (Docs: security, architecture, knowledge, bundles, and a reference of the tools from their types)
 
 
 def replaced(text: str, name: str, body: str) -> str:

@@ -8,7 +8,8 @@ from .profile import Json, Terway
 from .world import World
 
 ACCESS_KEY = "LTAI5tPLANTEDdemoKEY0001"
-ACCESS_SECRET = "PLANTEDdemoSECRETnotreal000001"  # noqa: S105 # nosec B105 - planted, to see masking at work
+# Planted, so that masking can be seen at work.
+ACCESS_SECRET = "PLANTEDdemoSECRETnotreal000001"  # noqa: S105 # nosec B105
 
 
 def config_map(world: World, name: str, data: dict[str, str], created: datetime) -> Json:
