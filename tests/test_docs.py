@@ -124,9 +124,8 @@ def test_every_json_snippet_attaches_a_live_cluster_and_a_bundle_with_absolute_p
             assert all(path.startswith("/") for path in (server["command"], *arguments[1:]))
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/knowledge.md"])
-def test_the_knowledge_example_is_valid_and_leads_from_a_text_to_its_cause(document: str, tmp_path: Path) -> None:
-    (example,) = blocks(document, "yaml")
+def test_the_knowledge_example_is_valid_and_leads_from_a_text_to_its_cause(tmp_path: Path) -> None:
+    (example,) = blocks("docs/knowledge.md", "yaml")
     (tmp_path / "own.yaml").write_text(example, "utf-8")
     knowledge = Knowledge.load((tmp_path / "own.yaml",))
     cause, message = yaml.safe_load(example)["entries"]
