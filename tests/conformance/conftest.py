@@ -1,8 +1,8 @@
-"""Servers for the programs of others, and a place at the end of a run for the tables that they fill."""
+"""Servers for the programs of others."""
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,19 +10,6 @@ import pytest
 
 from tests.conformance.programs import ROOT
 from tests.server.processes import await_health, clean_environment, ended_afterwards, free_port, http_server
-
-_TABLES = pytest.StashKey[list[str]]()
-
-
-@pytest.fixture
-def show(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Print a text at the end of the run, captured or not."""
-    return pytestconfig.stash.setdefault(_TABLES, []).append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for text in config.stash.get(_TABLES, []):
-        terminalreporter.write_line(text)
 
 
 @pytest.fixture(scope="session")
