@@ -264,9 +264,7 @@ def storm_after_shortage(world: World) -> Scenario:
         pool_fails(cluster, other, not_enough(old), Seen(world.ago(hours=11), world.ago(hours=10), 14))
         cluster.vswitch("h2")
         for each in (node, other):
-            failed = Said(
-                "SyncOpenAPIFailed", f"Failed to describe network interfaces: {error}", action="SyncOpenAPI"
-            )
+            failed = Said("SyncOpenAPIFailed", f"Failed to describe network interfaces: {error}", action="SyncOpenAPI")
             seen = Seen(world.ago(31), world.ago(3), 8)
             cluster.event_controlplane("multi-ip-node", cluster.ref_node_cr(each), failed, seen)
         return pool_fails(cluster, node, error, Seen(world.ago(29), world.ago(1), 12), creating=True)
@@ -330,4 +328,3 @@ INCIDENTS = (
     storm_after_shortage,
     by_the_book_in_limits,
 )
-

@@ -136,7 +136,9 @@ def hosted_and_idle(world: World) -> Scenario:
 def dns_runs_in_circles(world: World) -> Scenario:
     """CoreDNS found a loop and ends; applications with good addresses resolve nothing."""
     shop, pod = asked(world)
-    loop = '[FATAL] plugin/loop: Loop (127.0.0.1:36567 -> :53) detected for zone ".", see https://coredns.io/plugins/loop'
+    loop = (
+        '[FATAL] plugin/loop: Loop (127.0.0.1:36567 -> :53) detected for zone ".", see https://coredns.io/plugins/loop'
+    )
 
     def build() -> ClusterBuilder:
         cluster = serving_shop(world, "dns-runs-in-circles", minutes=30)
@@ -166,7 +168,9 @@ def too_many_pods(world: World) -> Scenario:
     """Every node is at its kubelet's pod limit; addresses are free."""
     shop, web = world.namespace("shop"), world.app("web")
     pod = world.replica(web, 0)
-    text = "0/3 nodes are available: 3 Too many pods. preemption: 0/3 nodes are available: 3 No preemption victims found."
+    text = (
+        "0/3 nodes are available: 3 Too many pods. preemption: 0/3 nodes are available: 3 No preemption victims found."
+    )
 
     def build() -> ClusterBuilder:
         cluster = ordinary_cluster(world, "too-many-pods", central(world), hosts=(21, 22, 23))
@@ -234,9 +238,7 @@ def service_without_backends(world: World) -> Scenario:
         cluster = serving_shop(world, "service-without-backends", minutes=33)
         mine = cluster.pods[shop, pod]
         becomes(cluster, (shop, pod), mine.containers[0].state)
-        text = (
-            "Readiness probe failed: Get http://cart.shop.svc/health: dial tcp 172.21.9.14:80: connect: connection refused"
-        )
+        text = "Readiness probe failed: Get http://cart.shop.svc/health: dial tcp 172.21.9.14:80: connect: connection refused"
         return kubelet_says(cluster, (shop, pod), "Unhealthy", text, Seen(world.ago(32), world.ago(0.4), 190))
 
     return Scenario(
@@ -366,7 +368,9 @@ def node_removed_underneath(world: World) -> Scenario:
         cluster.deployment(shop, web, running={node: 3}, since=world.ago(days=2))
         for index in range(3):
             cluster.pods[shop, world.replica(web, index)].deleted = world.ago(33)
-        error = openapi("InvalidInstanceId.NotFound", f"The specified InstanceId {world.instance(node)} does not exist.")
+        error = openapi(
+            "InvalidInstanceId.NotFound", f"The specified InstanceId {world.instance(node)} does not exist."
+        )
         failed = Said("SyncOpenAPIFailed", f"Failed to describe network interfaces: {error}", action="SyncOpenAPI")
         cluster.event_controlplane("multi-ip-node", cluster.ref_node_cr(node), failed, Seen.once(world.ago(20)))
         said = Said("NodeNotReady", f"Node {node} status is now: NodeNotReady", warning=False)

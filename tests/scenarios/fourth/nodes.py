@@ -368,9 +368,7 @@ def evicted_daemon(world: World) -> Scenario:
         pod, ref = cluster.terway_pod(node), cluster.ref_kubelet_node(node)
         threshold = Said("EvictionThresholdMet", "Attempting to reclaim ephemeral-storage")
         cluster.event_kubelet(ref, threshold, Seen(world.ago(33), world.ago(1), 160), node)
-        text = (
-            "The node was low on resource: ephemeral-storage. Threshold quantity: 18519117Ki, available: 2210084Ki. "
-        )
+        text = "The node was low on resource: ephemeral-storage. Threshold quantity: 18519117Ki, available: 2210084Ki. "
         at_once = Seen(world.ago(32), world.ago(2), 7)
         cluster.event_kubelet(cluster.ref("kube-system", pod.name), Said("Evicted", text), at_once, node)
         gone = [
@@ -419,8 +417,7 @@ def half_upgraded(world: World) -> Scenario:
         pod = cluster.terway_pod(node)
         image = cluster.terway.image.rpartition(":")[0] + f":{old}"
         pod.containers = [
-            Container(each.name, image, each.state, init=each.init, resources=each.resources)
-            for each in pod.containers
+            Container(each.name, image, each.state, init=each.init, resources=each.resources) for each in pod.containers
         ]
         pod.labels = {**pod.labels, "controller-revision-hash": "5c8d7f6b4b", "pod-template-generation": "2"}
         patch: dict[str, object] = {

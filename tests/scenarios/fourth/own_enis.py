@@ -610,7 +610,9 @@ def pulled_and_probed(world: World) -> Scenario:
         error = f"{RPC}code: PodENINotReady, msg: PodENI Phase is Binding"
         early = Seen(world.ago(13.8), world.ago(13), 3)
         cluster.no_network(shop, pod, error, early)
-        kubelet_says(cluster, (shop, pod), "Unhealthy", "Startup probe failed: EOF", Seen(world.ago(9), world.ago(8), 5))
+        kubelet_says(
+            cluster, (shop, pod), "Unhealthy", "Startup probe failed: EOF", Seen(world.ago(9), world.ago(8), 5)
+        )
         return cluster.got_address(shop, pod, Seen.once(world.ago(12.8)))
 
     return Scenario(
