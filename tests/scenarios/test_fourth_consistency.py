@@ -48,7 +48,7 @@ def test_no_name_is_used_twice_and_the_corpus_is_large() -> None:
 
 
 def test_a_capture_agrees_with_itself(captured: Captured) -> None:
-    scenario, files, now = captured
+    _, files, now = captured
     consistency.addresses_agree(files)
     consistency.limits_hold(files)
     if f"{ROOT}/daemonsets/kube-system.json" in files:
@@ -77,7 +77,7 @@ def test_what_is_asked_about_exists(captured: Captured) -> None:
 
 
 def test_an_incident_has_a_haystack(captured: Captured) -> None:
-    scenario, files, _ = captured
+    _, files, _ = captured
     assert len(objects(files, "pods")) >= 10
     assert len(objects(files, "nodes")) >= 3
 

@@ -36,8 +36,8 @@ from .stage import (
 def lease_forbidden(world: World) -> Scenario:
     """Somebody tightened the ClusterRole; the controlplane may not read its lease and leads nothing."""
     text = (
-        'error retrieving resource lock kube-system/terway-controlplane: leases.coordination.k8s.io "terway-controlplane"'
-        ' is forbidden: User "system:serviceaccount:kube-system:terway-controlplane" cannot get resource "leases" in '
+        "error retrieving resource lock kube-system/terway-controlplane: leases.coordination.k8s.io "
+        '"terway-controlplane" is forbidden: User "system:serviceaccount:kube-system:terway-controlplane" cannot get resource "leases" in '
         'API group "coordination.k8s.io" in the namespace "kube-system"'
     )
 
@@ -238,7 +238,8 @@ def service_without_backends(world: World) -> Scenario:
         cluster = serving_shop(world, "service-without-backends", minutes=33)
         mine = cluster.pods[shop, pod]
         becomes(cluster, (shop, pod), mine.containers[0].state)
-        text = "Readiness probe failed: Get http://cart.shop.svc/health: dial tcp 172.21.9.14:80: connect: connection refused"
+        answer = "Get http://cart.shop.svc/health: dial tcp 172.21.9.14:80: connect: connection refused"
+        text = f"Readiness probe failed: {answer}"
         return kubelet_says(cluster, (shop, pod), "Unhealthy", text, Seen(world.ago(32), world.ago(0.4), 190))
 
     return Scenario(

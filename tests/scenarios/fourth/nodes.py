@@ -44,10 +44,13 @@ def bpf_not_mounted(world: World) -> Scenario:
 
     def build() -> ClusterBuilder:
         cluster = stalled_shop(world, "bpf-not-mounted", idle=6)
+        fatal = (
+            'level=fatal msg="Unable to mount BPF filesystem" error="failed to mount filesystem on /sys/fs/bpf: '
+            'operation not permitted" subsys=bpf'
+        )
         said = (
-            'time="2026-07-01T08:30:01Z" level=info msg="Mounting BPF filesystem at /sys/fs/bpf" subsys=bpf',
-            'time="2026-07-01T08:30:01Z" level=fatal msg="Unable to mount BPF filesystem" error="failed to mount '
-            'filesystem on /sys/fs/bpf: operation not permitted" subsys=bpf',
+            'level=info msg="Mounting BPF filesystem at /sys/fs/bpf" subsys=bpf',
+            fatal,
         )
         policy_crashes(cluster, node, said)
         return sandbox_fails(cluster, _NO_AGENT)
@@ -69,12 +72,15 @@ def datapath_not_compiled(world: World) -> Scenario:
 
     def build() -> ClusterBuilder:
         cluster = stalled_shop(world, "datapath-not-compiled", idle=6, kernel="5.15.0-custom.3")
+        fatal = (
+            'level=fatal msg="Error while creating daemon" error="error while initializing daemon: failed while '
+            "reinitializing datapath: Command execution failed for [/var/lib/cilium/bpf/init.sh]: exit status 1: "
+            'Failed to compile XDP program" subsys=daemon'
+        )
         said = (
             'level=warning msg="+ clang -O2 -target bpf -c bpf_host.c" subsys=datapath-loader',
             'level=warning msg="libbpf: failed to find valid kernel BTF" subsys=datapath-loader',
-            'level=fatal msg="Error while creating daemon" error="error while initializing daemon: failed while '
-            "reinitializing datapath: Command execution failed for [/var/lib/cilium/bpf/init.sh]: exit status 1: "
-            'Failed to compile XDP program" subsys=daemon',
+            fatal,
         )
         policy_crashes(cluster, node, said)
         return sandbox_fails(cluster, _NO_AGENT)

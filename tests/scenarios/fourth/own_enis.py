@@ -326,7 +326,7 @@ def selector_misses(world: World) -> Scenario:
     return Scenario(
         name="selector-misses",
         title="A selector that selects nobody",
-        symptom=f"{shop}/{pod} should use PodNetworking pn-front but has an address of the node's vSwitch. Webhook down?",
+        symptom=f"{shop}/{pod} should use PodNetworking pn-front but has a common address. Webhook down?",
         namespace=shop,
         pod=pod,
         build=build,
