@@ -31,7 +31,7 @@ decisive  names the root cause itself (an OpenAPI code, a vSwitch text, a parse 
 strong    names it unless something more specific contradicts (a condition, a crash reason)
 pointing  narrows it down (PodENI not ready, SufficientIP=False)
 symptom   follows from another cause (context deadline exceeded, PodIsProcessing); never a cause by itself
-recovery  says an earlier failure is over (AllocIPSucceed, CreateENISucceed)
+recovery  says an earlier failure is over (AllocIPSucceed, CreateENISucceed); with a cause, only that one is
 benign    normal operation; must not be read as a failure
 """
 
@@ -114,6 +114,7 @@ class Entry(_Strict):
     behind: tuple[str, ...] = Field(default=(), description="causes: other causes that are its consequence")
     remark: bool = Field(default=False, description="causes: hides failures but makes none; never a verdict")
     effect: bool = Field(default=False, description="causes: something else lies behind it, which logs may name")
+    harmless: bool = Field(default=False, description="causes: pods go on with it; what stops one comes first")
     source: str = Field(default="", description="Terway source path, issue or document the fact comes from")
 
 

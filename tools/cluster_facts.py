@@ -225,6 +225,9 @@ def _controlplane_config(plane: ControlplaneConfig | None, knowledge: Knowledge,
     if centralized and plane.lacks("node"):
         words = "ctrl-config.yaml lists controllers without node"
         facts.add(Fact("config", "config_node_controller_off", subject, words))
+    if unmanned := [name for name in ("pod", "pod-eni") if plane.lacks(name)]:
+        words = f"ctrl-config.yaml lists controllers without {' and '.join(unmanned)}"
+        facts.add(Fact("config", "config_own_eni_controllers_off", subject, words))
     level = str(plane.values.get("degradation") or "")
     if level:
         text = f"controlplane degradation is {level}: it has stopped adding IPs"

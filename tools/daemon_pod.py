@@ -67,8 +67,12 @@ def _facts(pod: Pod, report: DaemonPodReport, source: str, facts: FactSheet) -> 
     node = pod.spec.node_name
     words = "; ".join(f"{container.name} {container.state}" for container in report.containers)
     data = {"node": node, "running": report.running, "version": report.version}
-    text = f"Terway pod {pod.metadata.name} on {node}: {words}"
+    text = f"Terway pod {pod.metadata.name} on {node}, {report.version or 'version unknown'}: {words}"
     facts.add(Fact("status", "terway_pod", subject, text, source=source, data=data), report)
+    if pod.status.phase == "Failed":
+        why = f"{pod.status.reason}: {pod.status.message}".strip(": ")
+        text = f"Terway pod {pod.metadata.name} on {node} has failed: {why}"
+        facts.add(Fact("status", "terway_pod_evicted", subject, text, source=source, data={"node": node}))
     for state, container, trouble in trouble_states(pod):
         text = f"Terway pod {pod.metadata.name} on {node}: container {container} {trouble}"
         time = _last_finished(pod, container)

@@ -31,6 +31,9 @@ _PASSES = 0.9
 _EFFECT = 0.75
 """A cause that itself has a cause stands behind what names that one."""
 
+_HARMLESS = 0.5
+"""What pods go on with explains none that waits."""
+
 _COMPONENT_FIRST, _COMPONENT_LATER = 1.5, 0.7
 """Terway's own pod comes before IP allocation: nothing can allocate while it is down (SOP step 1)."""
 
@@ -112,6 +115,8 @@ def _score(candidate: Candidate, *, terway_down: bool) -> float:
     score = best + _CORROBORATION * min(3, max(0, len(sources) - 1))
     if candidate.cause.category == "throttling":
         score *= _PASSES
+    if candidate.cause.harmless:
+        score *= _HARMLESS
     if terway_down:
         score *= _COMPONENT_FIRST if explains_terway_down(candidate) else _COMPONENT_LATER
     return score * _EFFECT if candidate.cause.effect else score

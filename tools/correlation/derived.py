@@ -21,6 +21,7 @@ def derived_states(ledger: list[Evidence], target: Target) -> list[tuple[Evidenc
         *_unmet_demand(ledger, target),
         *_erdma_unsupported(ledger, target),
         *_disagreeing_modes(ledger),
+        *_mixed_versions(ledger, target),
     ]
 
 
@@ -108,6 +109,15 @@ def _disagreeing_modes(ledger: list[Evidence]) -> Iterator[tuple[Evidence, str]]
     for evidence in ledger:
         if evidence.fact.kind == "log" and "daemon is not at crd mode" in str(evidence.fact.data.get("sample", "")):
             yield evidence, "ipam_mode_mismatch"
+
+
+def _mixed_versions(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """The Terway pod of the node runs another image than its DaemonSet asks for."""
+    wanted = {str(e.fact.data.get("version") or "") for e in ledger if e.fact.name == "daemonset"} - {""}
+    for evidence in _facts(ledger, "terway_pod", target.terway_pod):
+        version = evidence.fact.data.get("version")
+        if version and wanted and version not in wanted:
+            yield evidence, "terway_version_mixed"
 
 
 def _facts(ledger: list[Evidence], name: str, subject: str) -> list[Evidence]:

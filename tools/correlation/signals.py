@@ -92,7 +92,8 @@ def event_matches(knowledge: Knowledge, event: Mapping[str, Any], object_kind: s
     """What an event means: its text first, because one reason covers many failures; then its reason.
 
     A text that is benign or a mere symptom silences the reason: `ConfigError` over an edit conflict is no
-    configuration error. `event` holds reason, message, reporter and the kind of the related object.
+    configuration error. A reason that reports a success keeps its word. `event` holds reason, message, reporter and
+    the kind of the related object.
     """
     texts = list(knowledge.match_text(str(event["message"]), "event", object_kind=object_kind))
     entry = knowledge.event_reason(
@@ -101,6 +102,8 @@ def event_matches(knowledge: Knowledge, event: Mapping[str, Any], object_kind: s
         reporter=str(event["reporter"]),
         related_kind=str(event["related"]),
     )
+    if entry is not None and entry.role == "recovery":
+        return [TextMatch(entry, {})]
     if not _speaks_of_terway(event):
         # Disk controllers, autoscalers and probes quote the same cloud's codes; they say nothing about Terway.
         texts = [text for text in texts if text.entry.kind != "openapi_code"]
@@ -151,18 +154,23 @@ def _freshness(age_s: float) -> float:
 
 
 def _mark_recovered(found: list[Signal]) -> list[Signal]:
-    """Mark failures that a later success on the same object shows to be over."""
-    recovered: dict[tuple[str, str, str], str] = {}
+    """Mark failures that a later success on the same object shows to be over; one that names a cause ends that one."""
+    recovered: dict[tuple[tuple[str, str, str], str], str] = {}
     for signal in found:
         if signal.role == "recovery":
-            key = _object(signal)
+            key = (_object(signal), signal.cause)
             recovered[key] = max(recovered.get(key, ""), signal.time)
+
+    def success_after(signal: Signal) -> str:
+        about = _object(signal)
+        return max(recovered.get((about, ""), ""), recovered.get((about, signal.cause), ""))
+
     return [
         msgspec.structs.replace(signal, over=True)
         if signal.role not in ("recovery", "benign")
         and not signal.entry.lasting
         and signal.time
-        and signal.time < recovered.get(_object(signal), "")
+        and signal.time < success_after(signal)
         else signal
         for signal in found
     ]

@@ -37,8 +37,8 @@ def lease_forbidden(world: World) -> Scenario:
     """Somebody tightened the ClusterRole; the controlplane may not read its lease and leads nothing."""
     text = (
         "error retrieving resource lock kube-system/terway-controlplane: leases.coordination.k8s.io "
-        '"terway-controlplane" is forbidden: User "system:serviceaccount:kube-system:terway-controlplane" cannot get resource "leases" in '
-        'API group "coordination.k8s.io" in the namespace "kube-system"'
+        '"terway-controlplane" is forbidden: User "system:serviceaccount:kube-system:terway-controlplane" cannot get '
+        'resource "leases" in API group "coordination.k8s.io" in the namespace "kube-system"'
     )
 
     def build() -> ClusterBuilder:
