@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,18 +125,21 @@ async def test_no_fault_is_an_error_of_the_server(outcomes: Outcomes, caplog: py
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
-async def test_the_table_of_faults_and_tools(outcomes: Outcomes) -> None:
+async def test_the_table_of_faults_and_tools(
+    outcomes: Outcomes, show: Callable[[str], None], tally: Counter[str]
+) -> None:
     done = {name: await task for name, task in outcomes.items()}
-    print(f"\n{'fault':32}" + "".join(f"{tool:>20}" for tool in TOOLS))
+    show(f"\n{'fault':32}" + "".join(f"{tool:>20}" for tool in TOOLS))
     for name, outcome in done.items():
-        print(f"{name:32}" + "".join(f"{one.status:>13} {one.seconds:5.2f}s" for one in outcome.during))
+        show(f"{name:32}" + "".join(f"{one.status:>13} {one.seconds:5.2f}s" for one in outcome.during))
     answers = [one for outcome in done.values() for one in outcome.during]
     invalid = sum(bool(one.differences) for one in answers)
     lost = sum(any(one.status not in ("ok", "no_data") for one in outcome.afterwards) for outcome in done.values())
     slowest = max(one.seconds for one in answers)
-    print(
+    show(
         f"faults: {len(done)} faults × {len(TOOLS)} tools = {len(answers)} answers, "  # noqa: RUF001 - times
         f"slowest {slowest:.1f} s, "
         f"{invalid} invalid, {lost} lost"
     )
+    tally.update({"faults": len(done), "answers to faults": len(answers), "lost": lost})
     assert (len(answers), invalid, lost) == (len(FAULTS) * len(TOOLS), 0, 0)

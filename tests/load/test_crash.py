@@ -1,5 +1,7 @@
 """A server that is killed in the middle of many investigations, and its successor on the same store."""
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -52,7 +54,9 @@ async def walk_until_killed(server: Served, load: Load, investigations: list[Inv
     return cut_off
 
 
-async def test_a_killed_server_loses_no_evidence_and_its_successor_goes_on(grounds: Grounds, tmp_path: Path) -> None:
+async def test_a_killed_server_loses_no_evidence_and_its_successor_goes_on(
+    grounds: Grounds, tmp_path: Path, show: Callable[[str], None], tally: Counter[str]
+) -> None:
     path = tmp_path / "store.db"
     options = [*grounds.options, "--store", str(path)]
     investigations = grounds.investigations(INVESTIGATIONS)
@@ -80,10 +84,11 @@ async def test_a_killed_server_loses_no_evidence_and_its_successor_goes_on(groun
         if after[each.id].get(name) != about
     ]
     first, last = (sum(len(found) for found in found_in.values()) for found_in in (before, after))
-    print(
-        f"\ncrash: {len(investigations)} investigations, killed with {cut_off} answers due, {first} pieces of evidence "
+    show(
+        f"crash: {len(investigations)} investigations, killed with {cut_off} answers due, {first} pieces of evidence "
         f"before, {last} in the end, {len(missing) + len(changed)} lost or changed"
     )
+    tally.update({"investigations": len(investigations), "lost": len(missing) + len(changed)})
     assert cut_off > 0, "it was killed in the middle"
     assert changed == []
     assert missing == []

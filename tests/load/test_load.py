@@ -1,5 +1,7 @@
 """Two hundred investigations at the same time: nobody sees anything of another, and nothing is lost."""
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -82,7 +84,7 @@ async def test_what_belongs_to_another_would_be_noticed(grounds: Grounds) -> Non
 
 
 async def test_two_hundred_investigations_at_the_same_time_keep_apart_and_lose_nothing(
-    grounds: Grounds, tmp_path: Path
+    grounds: Grounds, tmp_path: Path, show: Callable[[str], None], tally: Counter[str]
 ) -> None:
     first, then = grounds.investigations(INVESTIGATIONS), grounds.investigations(AFTERWARDS, INVESTIGATIONS)
     with served(*grounds.options, "--store", str(tmp_path / "store.db"), home=tmp_path) as server:
@@ -98,13 +100,14 @@ async def test_two_hundred_investigations_at_the_same_time_keep_apart_and_lose_n
     store = SqliteStore(tmp_path / "store.db")
     missing = [f"{each.id}: {name}" for each in everyone for name in await lost(store, each)]
     store.close()
-    print(f"\n{table(answers)}")
-    print(f"server memory: {begun:.0f} MiB at rest, {peak:.0f} at most, {later:.0f} in {AFTERWARDS} more of them")
+    show(f"\n{table(answers)}")
+    show(f"server memory: {begun:.0f} MiB at rest, {peak:.0f} at most, {later:.0f} in {AFTERWARDS} more of them")
     p99 = percentile([answer.seconds * 1000 for answer in answers], 99)
-    print(
+    show(
         f"load: {len(first)} investigations, {len(answers)} answers, {len(strangers)} foreign ids, "
         f"{len(missing)} lost evidence, p99 {p99:,.0f} ms"
     )
+    tally.update({"investigations": len(first), "leaked": len(strangers), "lost": len(missing)})
     assert said == ""
     assert len({each.id for each in everyone}) == INVESTIGATIONS + AFTERWARDS
     assert len(answers) == INVESTIGATIONS * PER_INVESTIGATION
