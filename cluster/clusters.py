@@ -105,8 +105,11 @@ class Clusters:
         self._open.clear()
 
     async def _connection(self, context: str | None) -> tuple[Connection, str]:
+        wanted = context or self._default
+        if wanted in self._open:
+            # Whoever waits for the credential plugin of another context keeps nobody waiting here.
+            return self._open[wanted]
         async with self._lock:
-            wanted = context or self._default
             if wanted not in self._open:
                 opened = await self._connect(wanted)
                 if opened[1] in self._open:

@@ -23,7 +23,7 @@ def names_in(body: bytes) -> dict[str, str]:
     """Names with their kinds (namespace, node, app) in order of appearance; nothing when it is not JSON."""
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
     found: dict[str, str] = {}
     if isinstance(answer, dict):

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
 
+import anyio
 import msgspec
 
 from terway_mcp.cluster.naming import names_in
@@ -60,7 +61,9 @@ class Anonymity:
         try:
             yield msgspec.structs.replace(asker, heard=hear)
         finally:
-            await self.remember(asker.investigation, names)
+            # A call that is given up has recorded evidence by then, which later answers show.
+            with anyio.CancelScope(shield=True):
+                await self.remember(asker.investigation, names)
 
     async def hear_of(self, investigation: str, context: str, arguments: Mapping[str, Any]) -> None:
         """Take in the names that a call is about."""

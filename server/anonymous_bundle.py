@@ -51,7 +51,8 @@ def _names(documents: dict[str, Any]) -> dict[str, str]:
                 collect_names(item, found, kind)
         if path.endswith(_ERRORS) and isinstance(content, dict) and not path.startswith(_DEEPER):
             # A namespace of which nothing could be read is named nowhere else.
-            found.update(dict.fromkeys(content, "Namespace"))
+            for name in content:
+                found.setdefault(name, "namespace")
     return found
 
 

@@ -1,7 +1,9 @@
 """The audit: one line of JSON for every call, in a file or on stderr."""
 
 import logging
+import os
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
@@ -45,9 +47,23 @@ class Audit:
         self._logger.info("%s", msgspec.json.encode(line).decode())
 
 
+class _OwnersFile(WatchedFileHandler):
+    """A file for its owner only, also where it is begun anew."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; logging itself lets through what goes wrong while a file is begun anew."""
+        try:
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
+
+
 def _file(path: Path) -> logging.Handler:
     try:
-        path.touch(mode=0o600)
-        return WatchedFileHandler(path, encoding="utf-8")
+        return _OwnersFile(path)
     except OSError as error:
         raise InvalidInput(f"audit file {path}: {error.strerror}") from error

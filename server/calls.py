@@ -161,7 +161,7 @@ class Calls:
         investigation = (plain["investigation"] or {}).get("id", "")
         try:
             plain = await self._anonymity.disguised(investigation, plain)
-        except StoreError as error:
+        except TerwayMcpError as error:
             plain = sealed(self._wrap(Underway("", State(""), anyio.current_time()), "unreachable", None, str(error)))
         return plain
 

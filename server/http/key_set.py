@@ -148,7 +148,7 @@ def parsed(body: bytes, source: str) -> list[Key]:
     """
     try:
         found = msgspec.json.decode(body, type=dict[str, Any]).get("keys")
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CredentialsError(f"key set {source}: not JSON") from error
     if not isinstance(found, list) or not all(isinstance(key, dict) for key in found):
         raise CredentialsError(f"key set {source}: there is no list of keys")

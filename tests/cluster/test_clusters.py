@@ -138,6 +138,27 @@ async def test_each_context_is_opened_once_and_keeps_its_connection(
     assert len({request.port for request in api.requests}) == 2
 
 
+async def test_an_open_context_waits_for_no_other_that_is_being_opened(
+    tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url, two=api.url))
+    assert await clusters.resolve("one") == "one"
+    opening = anyio.Event()
+
+    async def hanging(_self: Clusters, _context: str | None) -> Any:
+        opening.set()
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(clusters_module.Clusters, "_connect", hanging)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(clusters.resolve, "two")
+        await opening.wait()
+        with anyio.fail_after(5):
+            assert await clusters.resolve("one") == "one"
+        tasks.cancel_scope.cancel()
+    await clusters.aclose()
+
+
 async def test_two_servers_are_not_mixed_up(tmp_path: Path, api: Api) -> None:
     with serving(in_turn(json_reply({"items": [named("other")]}))) as other:
         clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url, two=other.url))

@@ -282,6 +282,12 @@ def test_a_file_that_is_no_set_of_public_keys_is_refused(said: str, issuer: Issu
         KeyFile(tmp_path / "keys.json")
 
 
+def test_a_key_set_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(b'{"keys": "\xff"}')
+    with pytest.raises(CredentialsError, match="not JSON"):
+        KeyFile(tmp_path / "keys.json")
+
+
 def test_keys_may_come_from_a_file_that_changes(issuer: Issuer, tmp_path: Path) -> None:
     first, second, *_ = issuer.key_set()["keys"]
     file = tmp_path / "keys.json"

@@ -210,6 +210,22 @@ async def test_an_audit_that_is_moved_away_is_begun_anew(bundle: Path, tmp_path:
             audit.rename(tmp_path / "audit.jsonl.1")
             await talk.opened()
     assert [len(lines_of(path.read_text())) for path in (audit, tmp_path / "audit.jsonl.1")] == [1, 1]
+    assert audit.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.anyio
+async def test_an_audit_that_can_no_longer_be_written_keeps_no_answer_back(bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    with served("--bundle", str(bundle), "--audit", str(folder / "lines"), home=tmp_path) as server:
+        async with calling(server.url) as talk:
+            await talk.opened()
+            folder.rename(tmp_path / "away")
+            await talk.opened()
+            await talk.opened()
+            (tmp_path / "away").rename(folder)
+            await talk.opened()
+    assert len(lines_of((folder / "lines").read_text())) == 2
 
 
 @pytest.mark.anyio
