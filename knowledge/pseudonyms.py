@@ -19,7 +19,7 @@ _SHORT_HASH = 5
 
 _WORD = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 _MAC = r"(?<![\w:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])"
-_IPV6 = r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:]{2,39}(?:%\w{1,15})?(?![\w:])"
+_IPV6 = r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:]{2,39}(?:%\w{1,15})?(?![\w:]|\.\d)"
 _NAMES = re.compile(rf"(?P<mac>{_MAC})|(?P<ipv6>{_IPV6})|(?P<word>{_WORD})(?P<cut>…?)", re.ASCII)
 
 _CLOUD = re.compile(r"(eni|vsw|sg|i|vpc|eip|d|disk|lb|nlb|alb|ngw|vtb|rtb|acl|leni|hvi)-(?=[a-z]*\d)[a-z0-9]{8,40}")
@@ -174,8 +174,8 @@ class Pseudonyms:
     def _dotted(self, word: str) -> str:
         """Names joined by dots: an event is called after its object, a service has a domain."""
         known, _, rest = word.rpartition(".")
-        if known in self._given or _ADDRESSED.fullmatch(known):
-            return f"{self._given.get(known) or self._shaped(known)}.{rest}"
+        if known in self._given or _ADDRESSED.fullmatch(known) or _IPV4.fullmatch(known):
+            return f"{self._given.get(known) or self._shaped(known)}.{self._given.get(rest, rest)}"
         return ".".join(self._given.get(part) or self._shaped(part) for part in word.split("."))
 
     def _generated(self, word: str) -> str:
