@@ -205,14 +205,15 @@ def _in_cluster(kubeconfig: str | None, context: str | None) -> bool:
 
 
 def _default_kubeconfig() -> Path:
-    return Path.home() / ".kube" / "config"
+    # As it stands where nobody knows a home: a user of a container has none.
+    return Path(os.path.expanduser("~/.kube/config"))
 
 
 def _explain(kubeconfig: str | None, context: str | None, error: Exception) -> str:
     if _in_cluster(kubeconfig, context):
         return f"the service account of this pod cannot be used: {error}"
     looked = kubeconfig or os.environ.get("KUBECONFIG") or str(_default_kubeconfig())
-    if not any(Path(part).expanduser().exists() for part in looked.split(os.pathsep) if part):
+    if not any(Path(os.path.expanduser(part)).exists() for part in looked.split(os.pathsep) if part):
         return (
             f"no kubeconfig: {looked} does not exist. Start the server with --kubeconfig FILE (or KUBECONFIG), "
             "or with --bundle PATH to troubleshoot a captured cluster"

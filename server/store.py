@@ -96,9 +96,11 @@ def default_path() -> Path:
     """Where a server that outlives its clients keeps investigations: `terway-mcp` in XDG_STATE_HOME.
 
     Raises:
-        StoreError: The folder cannot be made; another file can be given, or `:memory:`.
+        StoreError: The folder cannot be made, or nobody knows a home; another file can be given, or `:memory:`.
     """
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    if state.startswith("~"):
+        raise StoreError("investigation store: this user has no home; name a file with --store, or set XDG_STATE_HOME")
     folder = Path(state) / "terway-mcp"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

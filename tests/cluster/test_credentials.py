@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -201,6 +202,13 @@ def test_a_missing_kubeconfig_is_named_with_what_to_do(
 
 def test_without_anything_the_default_place_is_named() -> None:
     with pytest.raises(ClusterUnreachable, match=r"home/\.kube/config does not exist"):
+        connect_kubeconfig(None, None)
+
+
+def test_a_user_without_a_home_is_told_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
+    with pytest.raises(ClusterUnreachable, match=r"no kubeconfig: ~/\.kube/config does not exist"):
         connect_kubeconfig(None, None)
 
 

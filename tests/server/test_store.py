@@ -1,5 +1,6 @@
 """The store: append-only, keyed by caller, shared by processes, forgetful only by its clock."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from terway_mcp.cluster.errors import StoreError
 from terway_mcp.server.state import Done, Skip
-from terway_mcp.server.store import LIFETIME_SECONDS, SqliteStore
+from terway_mcp.server.store import LIFETIME_SECONDS, SqliteStore, default_path
 from terway_mcp.tools.evidence import Fact, Subject
 
 pytestmark = pytest.mark.anyio
@@ -237,3 +238,11 @@ async def test_a_call_that_fails_in_any_way_leaves_the_store_usable(store: Sqlit
     with pytest.raises(UnicodeEncodeError):
         await store.load("\ud800", "me")
     assert await store.load(await store.create("me", "ctx", ""), "me") is not None
+
+
+def test_a_user_without_a_home_is_told_to_name_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
+    with pytest.raises(StoreError, match="--store"):
+        default_path()
