@@ -162,8 +162,12 @@ def _mark_recovered(found: list[Signal]) -> list[Signal]:
             recovered[key] = max(recovered.get(key, ""), signal.time)
 
     def success_after(signal: Signal) -> str:
-        about = _object(signal)
-        return max(recovered.get((about, ""), ""), recovered.get((about, signal.cause), ""))
+        times = [
+            time
+            for (about, cause), time in recovered.items()
+            if cause in ("", signal.cause) and (about == _object(signal) or _is_logged_about(signal, about))
+        ]
+        return max(times, default="")
 
     return [
         msgspec.structs.replace(signal, over=True)
@@ -174,6 +178,14 @@ def _mark_recovered(found: list[Signal]) -> list[Signal]:
         else signal
         for signal in found
     ]
+
+
+def _is_logged_about(signal: Signal, about: tuple[str, str, str]) -> bool:
+    """True for a line of the controlplane that names the Node CR a success was reported on."""
+    kind, _, name = about
+    fact = signal.evidence.fact
+    from_controlplane = fact.kind == "log" and fact.data.get("source") == "controlplane_log"
+    return kind == "NodeCR" and from_controlplane and f'{name}"' in str(fact.data.get("sample", ""))
 
 
 def _object(signal: Signal) -> tuple[str, str, str]:
