@@ -17,6 +17,7 @@ import msgspec
 
 from terway_mcp.cluster.bundle_clock import newest_moment, whole_second
 from terway_mcp.cluster.bundle_files import StoredFile, list_files
+from terway_mcp.cluster.decode import lenient_json
 from terway_mcp.cluster.errors import BundleCorrupt, BundleError
 from terway_mcp.cluster.resources import ALL, CRDS, Resource
 
@@ -174,10 +175,7 @@ class Bundle:
             file = self._files[name]
             if file.size > _LARGEST_DOCUMENT:
                 raise BundleError(f"{name} has {file.size} bytes, more than the {_LARGEST_DOCUMENT} that are decoded")
-            try:
-                self._documents[name] = msgspec.json.decode(file.read_at(0, file.size))
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-                raise BundleCorrupt(f"{name} is not JSON: {error}") from error
+            self._documents[name] = _decoded(name, file.read_at(0, file.size))
         return self._documents[name]
 
     def _error_text(self, name: str, key: str | None) -> str:
@@ -240,3 +238,13 @@ def _modification_time(modified: float) -> datetime:
         return whole_second(datetime.fromtimestamp(modified, UTC))
     except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
+
+
+def _decoded(name: str, content: bytes) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        try:
+            return lenient_json(content)
+        except msgspec.DecodeError:
+            raise BundleCorrupt(f"{name} is not JSON: {error}") from error

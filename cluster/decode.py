@@ -90,17 +90,25 @@ def decode_plain(item: msgspec.Raw) -> dict[str, Any]:
     raise msgspec.DecodeError("not a JSON object")
 
 
-def _plain_object(body: bytes) -> dict[str, Any]:
-    """Decode what msgspec refuses: invalid UTF-8, half a surrogate pair, numbers beyond a double."""
+def lenient_json(body: bytes) -> Any:
+    """Decode what msgspec refuses: invalid UTF-8, half a surrogate pair, numbers beyond a double.
+
+    Raises:
+        msgspec.DecodeError: It is not JSON at all, or nested without end.
+    """
     try:
         value = json.loads(body.decode(errors="replace"))
-        if not isinstance(value, dict):
-            raise msgspec.DecodeError("not a JSON object")
         # Written and read once more, half a surrogate pair has become a question mark.
-        repaired: dict[str, Any] = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+        return json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from error
-    return repaired
+
+
+def _plain_object(body: bytes) -> dict[str, Any]:
+    value = lenient_json(body)
+    if not isinstance(value, dict):
+        raise msgspec.DecodeError("not a JSON object")
+    return value
 
 
 def _fit(value: Any, kind: Any) -> Any:

@@ -29,13 +29,18 @@ def is_object_name(value: str) -> bool:
     return len(value) <= 253 and _SUBDOMAIN.fullmatch(value) is not None
 
 
+def is_namespace_name(value: str) -> bool:
+    """Whether it is a DNS-1123 label of at most 63 characters, as namespaces are named."""
+    return _LABEL.fullmatch(value) is not None
+
+
 def namespace_name(value: str) -> str:
     """Return `value` if it is a DNS-1123 label of at most 63 characters.
 
     Raises:
         InvalidInput: It is not.
     """
-    if _LABEL.fullmatch(value):
+    if is_namespace_name(value):
         return value
     raise InvalidInput(
         f"namespace {value[:_SHOWN]!r} is not a valid Kubernetes namespace (lower-case letters, digits and '-')"

@@ -21,6 +21,14 @@ REFUSALS = frozenset({"out_of_order", "unknown_investigation", "invalid", "unrea
 _TEXT_LIMIT = 1200
 _READS_NAMED = 14
 
+MOST_BYTES = 24_000
+"""No answer is larger: a model pays for each, and a host may refuse what is."""
+
+_NARROWER = ((400, 60), (160, 30), (80, 15), (40, 8))
+"""Lengths of texts and of lists that are tried in turn until an answer fits."""
+
+_CUT = "its texts and lists were too large"
+
 
 class InvestigationInfo(msgspec.Struct):
     """Where the investigation stands; the context's name is echoed in every answer.
@@ -108,11 +116,34 @@ def why_unread(status: Status, coverage: list[Coverage]) -> str:
 
 
 def sealed(envelope: Envelope) -> dict[str, Any]:
-    """The envelope as plain data, every text in it cleaned and redacted: the one way out for answers."""
-    plain: dict[str, Any] = masked(msgspec.to_builtins(envelope), safe_text)
+    """The envelope as plain data, every text in it cleaned and redacted: the one way out for answers.
+
+    What would be too large for a model is cut more narrowly, texts before lists, and says so in its coverage.
+    """
+    raw = msgspec.to_builtins(envelope)
+    plain: dict[str, Any] = masked(raw, safe_text)
+    for length, entries in _NARROWER:
+        if len(msgspec.json.encode(plain)) <= MOST_BYTES:
+            break
+        plain = _narrowed(masked(raw, lambda text, length=length: clean(redact(text), length)), entries)
     if not plain["message"]:
         del plain["message"]
     return plain
+
+
+def _narrowed(plain: dict[str, Any], entries: int) -> dict[str, Any]:
+    data = plain["data"]
+    if isinstance(data, dict):
+        plain["data"] = {name: _shortened(value, entries) for name, value in data.items()}
+    plain["coverage"] = [*plain["coverage"][:entries], {"what": "this answer", "outcome": "truncated", "detail": _CUT}]
+    return plain
+
+
+def _shortened(value: Any, entries: int) -> Any:
+    """Lists and mappings with no more entries than that, at any depth."""
+    if isinstance(value, dict):
+        return {name: _shortened(item, entries) for name, item in list(value.items())[:entries]}
+    return [_shortened(item, entries) for item in value[:entries]] if isinstance(value, list) else value
 
 
 def safe_text(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from terway_mcp.cluster.names import is_namespace_name, is_object_name
 from terway_mcp.server.gate import Refusal, check, target_of
 from terway_mcp.server.state import State
 from terway_mcp.server.steps import BY_ID
@@ -68,7 +69,7 @@ def _inspect(state: State) -> list[NextStep]:
     if pod is None or pod.marks.get("missing"):
         if state.focus().kind != "cluster" or state.has("get_events"):
             return []
-        return [step for suspect in state.suspects[:3] if (step := _inspect_suspect(suspect, state.chosen_suspect))]
+        return [step for suspect in state.suspects if (step := _inspect_suspect(suspect, state.chosen_suspect))]
     node = pod.marks.get("node")
     if node and not pod.marks.get("healthy") and state.marks("inspect_node", f"node/{node}") is None:
         return [NextStep("inspect_node", {"node": node}, BY_ID["resources"].why)]
@@ -143,4 +144,11 @@ def _correlate(state: State) -> list[NextStep]:
 
 
 def _addressed(steps: list[NextStep], investigation: str) -> list[NextStep]:
-    return [NextStep(step.tool, {"investigation": investigation, **step.arguments}, step.why) for step in steps[:3]]
+    """What the cluster calls something is proposed only if it is a name: anything else could be an instruction."""
+    sendable = [step for step in steps if all(map(_is_sendable, step.arguments.items()))]
+    return [NextStep(step.tool, {"investigation": investigation, **step.arguments}, step.why) for step in sendable[:3]]
+
+
+def _is_sendable(argument: tuple[str, Any]) -> bool:
+    name, value = argument
+    return is_namespace_name(value) if name == "namespace" else name == "component" or is_object_name(value)

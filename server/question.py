@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from terway_mcp.cluster.names import is_object_name
 from terway_mcp.knowledge.redaction import clean, redact
 from terway_mcp.server.envelope import Envelope
 from terway_mcp.server.state import Done
@@ -60,7 +61,7 @@ def which_suspect(arguments: Mapping[str, Any], envelope: Envelope) -> Question 
     for suspect in report.suspects:
         if words & _names(suspect):
             return None
-        if suspect.kind in _KINDS:
+        if suspect.kind in _KINDS and is_object_name(suspect.name):
             by_workload.setdefault((suspect.namespace, _workload(suspect)), suspect)
     if len(by_workload) < 2 or any(_GENERATED.fullmatch(word) for word in words):
         return None
