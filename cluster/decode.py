@@ -119,12 +119,12 @@ def _fit(value: Any, kind: Any) -> Any:
         pass
     if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return _fit_struct(value, kind)
-    args = get_args(kind)
-    if isinstance(value, list) and get_origin(kind) is list:
+    args, origin = get_args(kind), get_origin(kind)
+    if isinstance(value, list) and origin is list:
         return _fit_each(((None, item) for item in value), args[0], list)
-    if isinstance(value, dict) and get_origin(kind) is dict:
+    if isinstance(value, dict) and origin is dict:
         return _fit_each(value.items(), args[1], dict)
-    for member in args if get_origin(kind) in (Union, UnionType) else ():
+    for member in args if origin in (Union, UnionType) else ():
         if isinstance(member, type) and issubclass(member, msgspec.Struct):
             return _fit(value, member)
     raise msgspec.ValidationError(f"expected {kind}")

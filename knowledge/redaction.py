@@ -25,7 +25,7 @@ from terway_mcp.knowledge.secret_forms import (
     VEILS,
 )
 
-__all__ = ["MASK", "clean", "redact"]
+__all__ = ["MASK", "clean", "disarmed", "redact"]
 
 _LITERALS = frozenset(b" null nil <nil> none None true false $ - | %7C > %3E".split(b" "))
 """What is no secret: nothing at all, a switch, a reference to a variable, the beginning of a block in YAML."""
@@ -34,6 +34,9 @@ _AFTER_CLOSING = b" \t\r\n,;}])"
 """What follows a quote that closes a text; no value begins so."""
 
 _PERCENT_LEVELS = 3
+
+_LOOKED_AT = 16
+"""How many times longer a text may be than what is kept of it, before it is cut unseen."""
 
 _ESCAPES: Any = re2.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[@-Z\\-_]"
@@ -61,6 +64,11 @@ def redact(text: str) -> str:
     raw = VEILS.sub(b"", raw) if b"\\" in raw else raw
     masked = _decoded(_redacted(raw, 0))
     return text if masked == raw else to_text(masked)
+
+
+def disarmed(text: str, limit: int) -> str:
+    """`text` redacted and cleaned, at most `limit` characters; of a very long one only the beginning is looked at."""
+    return clean(redact(text[: limit * _LOOKED_AT]), limit)
 
 
 def clean(text: str, limit: int) -> str:

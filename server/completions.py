@@ -21,7 +21,7 @@ from terway_mcp.cluster.names import namespace_name
 from terway_mcp.cluster.objects import KubernetesObject
 from terway_mcp.cluster.resources import NAMESPACES, NODES, PODS, Resource
 from terway_mcp.knowledge.base import Knowledge
-from terway_mcp.knowledge.redaction import clean, redact
+from terway_mcp.knowledge.redaction import disarmed
 from terway_mcp.knowledge.schema import Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -178,4 +178,4 @@ def add_completions(server: MCPServer[Any], clusters: Clusters | None, knowledge
 
 
 def _is_plain(name: str) -> bool:
-    return clean(redact(name), _LONGEST_VALUE) == name != ""
+    return disarmed(name, _LONGEST_VALUE) == name != ""

@@ -1,11 +1,12 @@
 """The one shape of every answer, success and refusal alike."""
 
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from terway_mcp.cluster.coverage import Coverage
-from terway_mcp.knowledge.redaction import clean, redact
+from terway_mcp.knowledge.redaction import disarmed
 from terway_mcp.knowledge.sealing import masked
 from terway_mcp.server.plan import NextStep, allowed_tools
 from terway_mcp.server.state import Done, State
@@ -125,7 +126,7 @@ def sealed(envelope: Envelope) -> dict[str, Any]:
     for length, entries in _NARROWER:
         if len(msgspec.json.encode(plain)) <= MOST_BYTES:
             break
-        plain = _narrowed(masked(raw, lambda text, length=length: clean(redact(text), length)), entries)
+        plain = _narrowed(masked(raw, partial(disarmed, limit=length)), entries)
     if not plain["message"]:
         del plain["message"]
     return plain
@@ -148,4 +149,4 @@ def _shortened(value: Any, entries: int) -> Any:
 
 def safe_text(text: str) -> str:
     """Redact, disarm and cut one text."""
-    return clean(redact(text), _TEXT_LIMIT)
+    return disarmed(text, _TEXT_LIMIT)

@@ -4,7 +4,7 @@ from collections.abc import Set
 
 import msgspec
 
-from terway_mcp.knowledge.redaction import clean, redact
+from terway_mcp.knowledge.redaction import disarmed
 from terway_mcp.knowledge.sealing import masked
 from terway_mcp.server.state import State
 from terway_mcp.server.store import Store
@@ -64,6 +64,6 @@ def setting(state: State) -> Setting:
 
 
 def _safe(fact: Fact) -> Fact:
-    data = masked(fact.data, lambda text: clean(redact(text), _FACT_DATA))
-    text, group = clean(redact(fact.text), _FACT_TEXT), redact(fact.group)
+    data = masked(fact.data, lambda text: disarmed(text, _FACT_DATA))
+    text, group = disarmed(fact.text, _FACT_TEXT), disarmed(fact.group, _FACT_DATA)
     return msgspec.structs.replace(fact, text=text, group=group, data=data)

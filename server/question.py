@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from terway_mcp.cluster.names import is_object_name
-from terway_mcp.knowledge.redaction import clean, redact
+from terway_mcp.knowledge.redaction import disarmed
 from terway_mcp.server.envelope import Envelope
 from terway_mcp.server.state import Done
 from terway_mcp.tools.cluster_facts import ClusterReport
@@ -80,7 +80,7 @@ def choice(report: object, chosen: str) -> Done | None:
 
 
 def _words(suspect: Suspect) -> str:
-    return clean(redact(suspect.object), _LONGEST_CHOICE)
+    return disarmed(suspect.object, _LONGEST_CHOICE)
 
 
 def _workload(suspect: Suspect) -> str:

@@ -31,8 +31,7 @@ pytestmark = pytest.mark.anyio
 
 WALKED = (
     "vswitch-exhausted", "cni-not-initialized", "healthy", "ram-denied-trunk", "networking-without-zone",
-    "controlplane-down", "webhook-denies", "local-inhibit", "policy-cannot-mount", "enis-without-end",
-    "wrong-security-group", "no-cpu-left",
+    "controlplane-down", "webhook-denies", "local-inhibit",
 )  # fmt: skip
 SHAPES = re.compile(
     r"\b(?:eni|vsw|sg|i|vpc)-(?=[a-z]*\d)[a-z0-9]{12,}\b|\bc[0-9a-f]{32}\b|\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b"

@@ -57,10 +57,11 @@ HOSTILE: dict[str, str] = {
 ONLY_OURS = ("next_steps", "checked", "investigation", "status")
 DATA_FIELDS = {
     *("affected", "annotation_conflicts", "because", "changed", "cited", "cluster_cidr", "conditions", "datapath"),
-    *("contradictions", "eno_api", "holder", "image", "invalid", "ip_stack", "kernel", "kubernetes", "last_termination"),
-    *("lines", "message", "missing_evidence", "mode", "object", "other_settings", "owner", "pod_eni", "reason"),
-    *("reasons", "reporter", "sample", "scheduling", "service_cidr", "state", "states", "suspects", "taints", "text"),
-    *("trunk_on", "unexplained", "unknown", "values", "version", "waiting", "webhook_failure_policy", "why"),
+    *("contradictions", "eno_api", "holder", "image", "invalid", "ip_stack", "kernel", "kubernetes", "reason"),
+    *("lines", "message", "missing_evidence", "mode", "object", "other_settings", "owner", "pod_eni"),
+    *("last_termination", "reasons", "reporter", "sample", "scheduling", "service_cidr", "state", "states", "suspects"),
+    *("taints", "text", "trunk_on", "unexplained", "unknown", "values", "version", "waiting", "why"),
+    "webhook_failure_policy",
 }
 """Fields that say what the cluster says."""
 OUR_SENTENCES = {"title", "root_cause", "meaning", "fix", "verify", "tool", "category", "sufficiency", "confidence"}
