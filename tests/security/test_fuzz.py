@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ GROUP = "network.alibabacloud.com"
 STATUSES = {"ok", "partial", "no_data", "out_of_order", "invalid", "unreachable", "forbidden"}
 
 cases: Counter[str] = Counter()
+survived: Counter[str] = Counter()
 # No shrinking: each case is a whole investigation, and the first failure says enough.
 briefly = settings(
     max_examples=15,
@@ -109,6 +111,7 @@ def survives(parser: str, found: Documents | Path) -> None:
     clusters = Clusters(bundle=found) if isinstance(found, Path) else InMemory({"fuzzed": lambda: found})
     cases[parser] += 1
     anyio.run(lambda: _walk(clusters, anonymize=cases[parser] % 2 == 0))
+    survived[parser] += 1
 
 
 def in_place(found: Documents, place: str, made: Edits) -> None:
@@ -237,6 +240,7 @@ def test_arguments(tool: str, sent: st.DataObject) -> None:
 
     cases["arguments"] += 1
     anyio.run(send)
+    survived["arguments"] += 1
 
 
 def test_no_member_of_an_archive_is_written_to_the_disk_or_read_from_it(tmp_path: Path) -> None:
@@ -278,11 +282,14 @@ def test_guided_by_coverage(target: str, tmp_path: Path) -> None:
     runs = re.search(r"Done (\d+) runs", done.stderr)
     assert runs, done.stderr[-500:]
     print(f"{target}: {runs[1]} runs guided by coverage")
-    cases[f"{target} (guided)"] += int(runs[1])
+    for counter in (cases, survived):
+        counter[f"{target} (guided)"] += int(runs[1])
 
 
-def test_what_was_tried() -> None:
-    """Runs last; fails when nothing did."""
-    print(f"fuzz: {sum(cases.values())} cases over {len(cases)} parsers, 0 failures")
-    print("  " + ", ".join(f"{name} {count}" for name, count in cases.items()))
+def test_what_was_tried(show: Callable[[str], None], tally: Counter[str]) -> None:
+    """Runs last, so that what the others tried can be told; fails when that was nothing."""
+    failed = sum(cases.values()) - sum(survived.values())
+    by_name = ", ".join(f"{name} {count}" for name, count in cases.items())
+    show(f"fuzz: {sum(cases.values()):,} cases over {len(cases)} parsers, {failed} failures ({by_name})")
+    tally["fuzz cases"] += sum(cases.values())
     assert cases

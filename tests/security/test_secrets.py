@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -213,22 +214,24 @@ async def heard(
     return everything
 
 
-async def test_no_form_of_a_secret_leaves_by_any_way(heard: dict[str, dict[str, str]]) -> None:
+async def test_no_form_of_a_secret_leaves_by_any_way(
+    heard: dict[str, dict[str, str]], show: Callable[[str], None], tally: Counter[str]
+) -> None:
     leaked = {
         (form.name, way): found
         for form in FORMS
         for way, said in heard[form.name].items()
         if (found := leaks(form, readings(said)))
     }
-    for number, way in enumerate(WAYS):
-        print(f"{number:>2} {way}")
-    print(" " * 34 + " ".join(f"{number:>2}" for number in range(len(WAYS))))
-    for form in FORMS:
-        print(f"{form.name:<34}" + " ".join(" X" if (form.name, way) in leaked else " ." for way in WAYS))
+    lines = [f"{number:>2} {way}" for number, way in enumerate(WAYS)]
+    lines.append(" " * 34 + " ".join(f"{number:>2}" for number in range(len(WAYS))))
+    marks = {form.name: [" X" if (form.name, way) in leaked else " ." for way in WAYS] for form in FORMS}
+    lines += [f"{name:<34}{' '.join(row)}" for name, row in marks.items()]
     for (name, way), (piece, *_) in leaked.items():
         at = heard[name][way].find(piece)
-        print(f"{name}, {way}: {heard[name][way][max(0, at - 120) : at + 60]!r}")
-    print(f"secrets: {len(FORMS)} forms, {len(WAYS)} ways out, {len(leaked)} leaked")
+        lines.append(f"{name}, {way}: {heard[name][way][max(0, at - 120) : at + 60]!r}")
+    show("\n".join([*lines, f"secrets: {len(FORMS)} forms, {len(WAYS)} ways out, {len(leaked)} leaked"]))
+    tally.update({"secret forms": len(FORMS), "ways out": len(WAYS), "leaked": len(leaked)})
     assert all(set(said) == set(WAYS) for said in heard.values())
     assert leaked == {}
 
