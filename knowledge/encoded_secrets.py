@@ -10,6 +10,9 @@ import re2
 from terway_mcp.knowledge.patterns import re2_options
 from terway_mcp.knowledge.secret_forms import HINT, MASKED
 
+_WORDS = re.compile(rb"(?:[A-Z]{0,5}+[a-z]{2,}+[0-9]{0,2}[/_-]?)++[A-Z]{0,5}")
+"""Names as programmers write them: `DeadlineExceeded`, `pkg/eni/trunkENI`. Encoded text is not so regular."""
+
 _BREAK = rb"(?:\\+[rn]|%0[ad]|[ \t\r\n]|\d{4}-\d\d-\d\dT[0-9:.Z+-]{9,30} )"
 """Between the lines of a code: what ends a line, and what a kubelet puts before the next one."""
 
@@ -34,12 +37,12 @@ def mask_encoded(raw: bytes, redacted: Callable[[bytes, int], bytes], depth: int
 
     `depth` counts encodings around `raw`; base64 inside base64 is looked into, but not without end.
     """
-    if depth >= _DEEPEST or not any(_mixes_cases(word.group()) for word in _WORD.finditer(raw)):
+    if depth >= _DEEPEST or not any(_may_be_code(word.group()) for word in _WORD.finditer(raw)):
         return raw
 
     def judged(found: Any) -> bytes:
         run: bytes = found.group()
-        return MASKED if _mixes_cases(run) and (_is_wrapped(run) or _holds_secret(run, redacted, depth)) else run
+        return MASKED if _may_be_code(run) and (_is_wrapped(run) or _holds_secret(run, redacted, depth)) else run
 
     return bytes(_RUN.sub(judged, raw))
 
@@ -47,6 +50,10 @@ def mask_encoded(raw: bytes, redacted: Callable[[bytes, int], bytes], depth: int
 def _mixes_cases(run: bytes) -> bool:
     """Encoded text always does; names of objects, hex and numbers do not."""
     return not (run.islower() or run.isupper() or run.isdigit())
+
+
+def _may_be_code(run: bytes) -> bool:
+    return _mixes_cases(run) and _WORDS.fullmatch(run) is None
 
 
 def _is_wrapped(run: bytes) -> bool:

@@ -33,7 +33,12 @@ _LITERALS = frozenset(b" null nil <nil> none None true false $ - | %7C > %3E".sp
 _AFTER_CLOSING = b" \t\r\n,;}])"
 """What follows a quote that closes a text; no value begins so."""
 
+_ESCAPED = (b"\\u", b"\\U", b"\\x", b"\\X", b"\\0")
+
 _PERCENT_LEVELS = 3
+
+_ROUNDS = 4
+"""What is masked may leave its surroundings looking like a secret, too."""
 
 _LOOKED_AT = 16
 """How many times longer a text may be than what is kept of it, before it is cut unseen."""
@@ -61,8 +66,12 @@ def redact(text: str) -> str:
     """
     plain = text if _is_plain(text) else _unveiled(text)
     raw = to_bytes(plain)
-    raw = VEILS.sub(b"", raw) if b"\\" in raw else raw
-    masked = _decoded(_redacted(raw, 0))
+    raw = VEILS.sub(b"", raw) if any(escape in raw for escape in _ESCAPED) else raw
+    masked = raw
+    for _ in range(_ROUNDS):
+        before, masked = masked, _decoded(_redacted(masked, 0))
+        if masked == before:
+            break
     return text if masked == raw else to_text(masked)
 
 
