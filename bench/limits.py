@@ -8,7 +8,7 @@ _REQUESTS = {"inspect_cluster": 12, "inspect_node": 8, "inspect_pod": 6, "get_ev
 _HANDSHAKE = 1.2
 _GROWTH = 1.5
 _SCAN_MIB = 130
-_SCAN_SHARE = 0.5
+_SCAN_SHARE = 0.4
 """By time of the receiving thread, which a busy machine makes look longer."""
 
 

@@ -20,7 +20,7 @@ from terway_mcp.tools.log_scan import LogScan
 
 BYTES = 110_000_000
 MOST_MEMORY = 130
-LEAST_SHARE = 0.5
+LEAST_SHARE = 0.4
 """Of a plain read's throughput where searching has a core of its own: by the time of the thread that receives."""
 
 BLOCK = 64 * 1024
