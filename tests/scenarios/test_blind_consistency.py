@@ -1,6 +1,6 @@
-"""The fourth corpus keeps the rules of the others: whole, consistent clusters that hold what their answers need."""
+"""The blind corpora keep the rules of the first: whole, consistent clusters that hold what their answers need."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple, get_args
 
@@ -17,7 +17,17 @@ from tests.scenarios.reading import ROOT, objects, text_of
 from tests.scenarios.second import SECOND
 from tests.scenarios.third import THIRD
 
+BLIND = {**SECOND, **THIRD, **FOURTH}
 SEEDS = (0, 3)
+
+# Addresses that belong to pods which are gone are the whole point of it.
+DISAGREEING_ON_PURPOSE = {"leaked"}
+# Collectors that could read hardly any log.
+QUIET_ON_PURPOSE = {"events-and-pods-only", "nothing-collected"}
+# Collectors that could not list the nodes.
+BLIND_ON_PURPOSE = {"nodes-unreadable"}
+# Two pods of one name at once, or one after the other: their events are not all about the same object.
+NAMESAKES_ON_PURPOSE = {"namesake", "successor-in-place"}
 
 
 class Captured(NamedTuple):
@@ -29,31 +39,39 @@ class Captured(NamedTuple):
 
 
 @pytest.fixture(
-    scope="module",
-    params=[(name, seed) for name in sorted(FOURTH) for seed in SEEDS],
-    ids=lambda each: f"{each[0]}-{each[1]}",
+    scope="module", params=[(name, seed) for name in BLIND for seed in SEEDS], ids=lambda each: f"{each[0]}-{each[1]}"
 )
 def captured(request: pytest.FixtureRequest) -> Captured:
     name, seed = request.param
     variation = vary(seed)
-    scenario = FOURTH[name](World(variation))
+    scenario = BLIND[name](World(variation))
     return Captured(scenario, scenario.build().files(), variation.now)
 
 
-def test_no_name_is_used_twice_and_the_corpus_is_large() -> None:
-    assert not set(FOURTH) & (set(CORPUS) | set(SECOND) | set(THIRD))
-    assert len(FOURTH) >= 40
+def test_no_name_is_used_twice() -> None:
+    assert len({*CORPUS, *BLIND}) == len(CORPUS) + len(SECOND) + len(THIRD) + len(FOURTH)
+
+
+def test_every_category_occurs_in_the_second_corpus() -> None:
+    assert {SECOND[name](World()).truth.category for name in SECOND} == set(get_args(Category))
+
+
+@pytest.mark.parametrize("corpus", [THIRD, FOURTH], ids=["third", "fourth"])
+def test_a_later_corpus_is_large_and_not_only_alarms(corpus: Mapping[str, Callable[[World], Scenario]]) -> None:
+    assert len(corpus) >= 40
     unalarming = {"healthy", "not_terway", "insufficient_evidence"}
-    assert sum(FOURTH[name](World()).truth.category in unalarming for name in FOURTH) >= 10
+    assert sum(corpus[name](World()).truth.category in unalarming for name in corpus) >= 10
 
 
 def test_a_capture_agrees_with_itself(captured: Captured) -> None:
-    _, files, now = captured
-    consistency.addresses_agree(files)
+    scenario, files, now = captured
+    if scenario.name not in DISAGREEING_ON_PURPOSE:
+        consistency.addresses_agree(files)
     consistency.limits_hold(files)
     if f"{ROOT}/daemonsets/kube-system.json" in files:
         consistency.events_speak_the_release(files)
-    consistency.events_name_real_objects(files)
+    if scenario.name not in NAMESAKES_ON_PURPOSE:
+        consistency.events_name_real_objects(files)
     consistency.nothing_is_later_than_the_capture(files, seconds(now))
     consistency.names_are_unique(files)
 
@@ -77,9 +95,14 @@ def test_what_is_asked_about_exists(captured: Captured) -> None:
 
 
 def test_an_incident_has_a_haystack(captured: Captured) -> None:
-    _, files, _ = captured
-    assert len(objects(files, "pods")) >= 10
-    assert len(objects(files, "nodes")) >= 3
+    scenario, files, _ = captured
+    if scenario.name in SECOND and scenario.name not in QUIET_ON_PURPOSE:
+        lines = sum(content.count(b"\n") for path, content in files.items() if path.startswith(f"{ROOT}/pods/logs/"))
+        assert lines > 200
+    if scenario.name not in SECOND:
+        assert len(objects(files, "pods")) >= 10
+    if scenario.name not in QUIET_ON_PURPOSE | BLIND_ON_PURPOSE:
+        assert len(objects(files, "nodes")) >= 3
 
 
 def test_a_truth_does_not_forbid_what_it_demands(captured: Captured) -> None:
