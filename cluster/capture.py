@@ -18,6 +18,7 @@ from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.decode import decode_plain
 from terway_mcp.cluster.errors import BundleError, ClusterUnreachable
+from terway_mcp.cluster.grants import CONFIGMAP_NAMES
 from terway_mcp.cluster.names import namespace_name
 from terway_mcp.cluster.objects import Pod
 from terway_mcp.cluster.reader import LogQuery, Query, Reader
@@ -54,7 +55,7 @@ _LOG_BYTES = 64 << 20
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SYSTEM = "kube-system"
 _BY_NAME = (
-    (CONFIGMAPS, ("eni-config", "terway-controlplane", "ack-cluster-profile", "kube-proxy-worker", "kube-proxy")),
+    (CONFIGMAPS, CONFIGMAP_NAMES),
     (LEASES, ("terway-controlplane",)),
 )
 _CLUSTERROLES = ("terway", "terway-controlplane")

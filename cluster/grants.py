@@ -36,7 +36,7 @@ from terway_mcp.cluster.resources import (
 _SYSTEM = "kube-system"
 _WORKLOADS = (DEPLOYMENTS, REPLICASETS, STATEFULSETS, DAEMONSETS)
 _NAME = "terway-mcp"
-_CONFIGMAPS = ("eni-config", "terway-controlplane", "ack-cluster-profile", "kube-proxy-worker", "kube-proxy")
+CONFIGMAP_NAMES = ("eni-config", "terway-controlplane", "ack-cluster-profile", "kube-proxy-worker", "kube-proxy")
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ def grants(configmaps: tuple[str, ...] = ()) -> tuple[Grant, ...]:
         Grant(PODENIS, ("get",), why="the ENI of a pod"),
         Grant(MUTATING_WEBHOOKS, ("get",), names=("terway-controlplane",), why="whether the webhook may be ignored"),
         Grant(CLUSTERROLES, ("get",), names=("terway", "terway-controlplane"), why="whether Terway may write events"),
-        Grant(CONFIGMAPS, ("get",), _SYSTEM, (*_CONFIGMAPS, *configmaps), why="Terway's configuration, by name"),
+        Grant(CONFIGMAPS, ("get",), _SYSTEM, (*CONFIGMAP_NAMES, *configmaps), why="Terway's configuration, by name"),
         Grant(DAEMONSETS, ("list",), _SYSTEM, why="version and health of the daemon"),
         Grant(DEPLOYMENTS, ("get",), _SYSTEM, ("terway-controlplane",), why="health of the controlplane"),
         Grant(LEASES, ("get",), _SYSTEM, ("terway-controlplane",), why="who leads, and whether anybody does"),
@@ -99,7 +99,7 @@ def capture_grants() -> tuple[Grant, ...]:
     return (
         *(Grant(kind, ("list",), why="kept in the bundle") for kind in lists),
         Grant(CLUSTERROLES, ("list",), names=("terway", "terway-controlplane"), why="whether Terway may write events"),
-        Grant(CONFIGMAPS, ("list",), _SYSTEM, _CONFIGMAPS, why="Terway's configuration, by name"),
+        Grant(CONFIGMAPS, ("list",), _SYSTEM, CONFIGMAP_NAMES, why="Terway's configuration, by name"),
         Grant(LEASES, ("list",), _SYSTEM, ("terway-controlplane",), why="who leads, and whether anybody does"),
         Grant(SERVICES, ("list",), _SYSTEM, why="kept in the bundle"),
         Grant(PODS, ("get",), _SYSTEM, subresource="log", why="logs, only where Terway runs"),
