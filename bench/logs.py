@@ -16,17 +16,10 @@ import msgspec
 from bench import big_cluster, big_log
 from bench.identity import Identity, issue
 from bench.log_reader import Reading
-from bench.machine import slowdown_of_two
 from bench.result import Result, Row
 from bench.serving import ROOT, served
 
 _PLAIN = "Without TLS {size:,} MB are read raw at {raw:,.0f} MB/s and scanned at {scan:,.0f} MB/s, {ratio:.2f} of that."
-_FREE_CORE = (
-    "`free core` is the ratio of the receiving thread's own processor time, raw to scan: what the ratio comes to where "
-    "searching has a core of its own. Two busy processes at once took {slowdown:.2f} times as long as one on this "
-    "machine: where that is 1, receiving and searching overlap, where it is 2, they add up, and so does the server's "
-    "own work."
-)
 
 
 def measure(megabytes: Sequence[int], repeats: int) -> Result:
@@ -38,10 +31,7 @@ def measure(megabytes: Sequence[int], repeats: int) -> Result:
             result.rows.append(_row(f"{size:,} MB", size, repeats, identity))
     size = megabytes[-2]
     plain = _row("", size, repeats, None).values
-    result.notes += [
-        _PLAIN.format(size=size, raw=plain["raw MB/s"], scan=plain["scan MB/s"], ratio=plain["ratio"]),
-        _FREE_CORE.format(slowdown=slowdown_of_two()),
-    ]
+    result.notes.append(_PLAIN.format(size=size, raw=plain["raw MB/s"], scan=plain["scan MB/s"], ratio=plain["ratio"]))
     return result
 
 
@@ -60,7 +50,7 @@ def _row(case: str, size: int, repeats: int, identity: Identity | None) -> Row:
         "raw MB/s": median(each.bytes / each.seconds / 1e6 for each in raw),
         "scan MB/s": median(each.bytes / each.seconds / 1e6 for each in scans),
         "ratio": median(one.seconds / other.seconds for one, other in pairs),
-        "free core": median(one.receiving_seconds / other.receiving_seconds for one, other in pairs),
+        "processor ratio": median(one.processor_seconds / other.processor_seconds for one, other in pairs),
         "raw peak MiB": max(each.peak_mib for each in raw),
         "scan peak MiB": max(each.peak_mib for each in scans),
         "records found": told,

@@ -179,8 +179,8 @@ async def _whole(response: httpx2.Response, most: int) -> bytes:
 
 async def _blocks(response: httpx2.Response) -> AsyncIterator[bytes]:
     try:
-        # Not `aiter_bytes(size)`: that one gathers a block first, and loses it when the connection breaks.
-        async for block in response.aiter_bytes():
+        # Not `aiter_raw(size)`: that one gathers a block first, and loses it when the connection breaks.
+        async for block in response.aiter_raw():
             yield block
     except _BROKEN as error:
         raise ClusterUnreachable(describe(error)) from error

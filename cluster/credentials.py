@@ -25,8 +25,7 @@ IN_CLUSTER = "in-cluster"
 """What the context of a pod's service account is called."""
 
 _CONNECT_SECONDS = 3.0
-_READ_SECONDS = 8.0
-"""Longest silence on an open connection: an API server that sends nothing for so long is hanging."""
+"""Longest wait for a connection, so that a second attempt has its time; a `Reader` limits all other waiting."""
 
 _RELOAD_SECONDS = 5.0
 """Credentials are not loaded again sooner, however many requests are refused at the same time."""
@@ -164,7 +163,7 @@ def _http_client(loaded: Any, tls: ssl.SSLContext) -> httpx2.AsyncClient:
         # As for kubectl, no proxy of the environment stands between this machine and itself.
         trust_env=not is_loopback(httpx2.URL(loaded.host).host),
         headers={"accept": "application/json", "user-agent": "terway-mcp"},
-        timeout=httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+        timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
         follow_redirects=False,
         event_hooks={"request": [name_server]} if loaded.tls_server_name else {},
     )

@@ -37,6 +37,12 @@ CALL_SECONDS = 9.0
 _SLOWEST_LOG = 64 * 1024
 """Bytes per second: a log that comes slower is waited for, and waiting is limited."""
 
+_GATHERED = 256 * 1024
+"""Bytes handed on at once: TLS brings 16 KiB at a time, and a time limit for each costs as much as decrypting it."""
+
+_WAITED = 0.005
+"""Seconds: a log that comes slower than this is handed on as it comes."""
+
 _REFUSAL_BYTES = 64 * 1024
 _RESTARTS = 2
 _NO_NAME = "that is not a valid Kubernetes name"
@@ -235,20 +241,27 @@ class Reader:
 
     async def _flowing(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Hand blocks on; the more of them come, the longer they may. Logs read side by side share their time."""
-        while True:
+        arrived: list[bytes] = []
+        is_whole, broken = False, None
+        while not (is_whole or broken):
             begun = anyio.current_time()
             seconds = max(0.0, self._deadline - begun)
             try:
                 with anyio.fail_after(seconds):
-                    block = await anext(blocks, None)
+                    is_whole = await _gather(blocks, arrived)
             except TimeoutError:
-                raise ClusterUnreachable(f"no more of it came within {seconds:.1f} s") from None
-            if block is None:
-                return
-            self._spare(begun, len(block) / _SLOWEST_LOG)
-            handed = anyio.current_time()
-            yield block
-            self._spare(handed, inf)
+                broken = ClusterUnreachable(f"no more of it came within {seconds:.1f} s")
+            except ClusterUnreachable as error:
+                broken = error
+            if arrived:
+                gathered = b"".join(arrived)
+                arrived.clear()
+                self._spare(begun, len(gathered) / _SLOWEST_LOG)
+                handed = anyio.current_time()
+                yield gathered
+                self._spare(handed, inf)
+        if broken:
+            raise broken
 
     def _spare(self, since: float, most: float) -> None:
         """Give back at most so many of the seconds since then, which were not spent waiting; no second twice."""
@@ -324,6 +337,17 @@ def _odd_items(page: Page) -> str:
     """What a list holds besides objects, in words."""
     odd = sum(memoryview(item)[0] != ord("{") for item in page.items)
     return f"{odd} of {len(page.items)} entries are no objects" if odd else ""
+
+
+async def _gather(blocks: AsyncIterator[bytes], arrived: list[bytes]) -> bool:
+    """Add a block, and those that follow without being waited for; True at the end of the log."""
+    begun, size = anyio.current_time(), 0
+    async for block in blocks:
+        arrived.append(block)
+        size += len(block)
+        if size >= _GATHERED or anyio.current_time() - begun > _WAITED:
+            return False
+    return True
 
 
 async def _beginning(blocks: AsyncIterator[bytes]) -> bytes:

@@ -464,6 +464,15 @@ async def test_a_log_that_breaks_off_gives_what_it_had_and_then_raises(asked: As
     assert b"".join(seen) == b"first\nsecond\n"
 
 
+async def test_what_comes_without_being_waited_for_is_handed_on_at_once(asked: Asked) -> None:
+    reader = asked.answers(Reply(200, b"x" * 8_000_000))
+    async with reader.log("shop", "web-0", LogQuery("c")) as log:
+        assert not isinstance(log, Coverage)
+        sizes = [len(block) async for block in log]
+    assert sum(sizes) == 8_000_000
+    assert 8 <= len(sizes) <= 64, "neither the whole log at once, nor what a socket gives at a time"
+
+
 async def test_a_log_that_never_begins_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_module, "READ_SECONDS", 0.2)
     with serving(in_turn(Reply(how="hang"))) as api:
