@@ -16,6 +16,8 @@ EXPECTED: dict[str, dict[str, str]] = yaml.safe_load(
     (Path(__file__).parent / "expected_failures.yaml").read_text("utf-8")
 )
 
+README = Path(__file__).parents[2] / "README.md"
+
 WITHOUT_FIXTURES = {
     "2025-11-25": (
         "server-initialize ping tools-list resources-list prompts-list completion-complete dns-rebinding-protection"
@@ -37,6 +39,10 @@ def test_the_suite_finds_nothing_missing_but_what_is_known(
         found = required(revision, url, tmp_path)
     show(table(f"Official suite, {revision}, the application's factory and transport", found))
     assert failing(found) == set(EXPECTED[revision]), complaints(found)
+    scored = [finding for finding in found if finding.scored]
+    passed = sum(finding.verdict == "passed" for finding in scored)
+    claim = f"passes all {passed} " if passed == len(scored) else f"passes {passed} of {len(scored)} "
+    assert claim in " ".join(README.read_text("utf-8").split())
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
