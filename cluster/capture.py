@@ -212,7 +212,7 @@ async def _logs(reader: Reader, documents: Documents) -> None:
 async def _log(reader: Reader, documents: Documents, pod: Pod, query: LogQuery) -> None:
     meta, suffix = pod.metadata, "-previous" if query.previous else ""
     folder = f"cluster-resources/pods/logs/{meta.namespace}/{meta.name}"
-    what, raw = f"log of {meta.namespace}/{meta.name}/{query.container}", bytearray()
+    what, raw = query.what(meta.namespace, meta.name), bytearray()
     try:
         async with reader.log(meta.namespace, meta.name, query) as blocks:
             if isinstance(blocks, Coverage):

@@ -14,6 +14,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def in_url(host: str) -> str:
+    """The host as a URL names it: an IPv6 address stands in brackets, and a zone's percent sign is encoded."""
+    return f"[{host.replace('%', '%25')}]" if ":" in host else host
+
+
 def listen(host: str, port: int, why: str) -> socket.socket:
     """Open a listening socket that only this machine reaches; port 0 picks a free one.
 
@@ -35,4 +40,4 @@ def listen_anywhere(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        raise InvalidInput(f"cannot listen on {host}:{port}: {error}") from error
+        raise InvalidInput(f"cannot listen on {in_url(host)}:{port}: {error}") from error

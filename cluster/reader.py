@@ -47,6 +47,7 @@ _REFUSAL_BYTES = 64 * 1024
 _RESTARTS = 2
 _NO_NAME = "that is not a valid Kubernetes name"
 _VERSION = "version of the API server"
+_VERSION_PATH = "/version"
 _DETAIL = 300
 
 
@@ -89,6 +90,14 @@ class LogQuery(msgspec.Struct, frozen=True):
         }
         return {key: value for key, value in wanted.items() if value}
 
+    def label(self, pod: str) -> str:
+        """What answers call the log of this pod's container."""
+        return f"{pod}/{self.container}" + (" (previous)" if self.previous else "")
+
+    def what(self, namespace: str, pod: str) -> str:
+        """What its coverage calls it."""
+        return f"log of {namespace}/{self.label(pod)}"
+
 
 class Reader:
     """Reads for one tool call, all within one deadline; `coverage` lists every read in order.
@@ -116,11 +125,9 @@ class Reader:
         """GET /version, once per connection: an API server is replaced more often than it changes its version."""
         async with self._connection.greeting:
             if known := self._connection.version:
-                return Read(known, Coverage(_VERSION, "read"), _source("/version", {}))
-            read = await self._read("/version", _VERSION, Version, None, None, lambda found: bool(found.git_version))
+                return Read(known, Coverage(_VERSION, "read"), _source(_VERSION_PATH, {}))
+            read = await self._read(_VERSION_PATH, _VERSION, Version, None, None, lambda found: bool(found.git_version))
             self._connection.version = read.value
-            # No call is charged for what serves them all, or what it may still read would depend on which came first.
-            self.requests -= 1
             return read
 
     async def get(self, resource: Resource, kind: type[T], name: str, namespace: str | None = None) -> Read[T]:
@@ -210,7 +217,7 @@ class Reader:
             yield self.cover("log of a pod that the cluster names", "unavailable", _NO_NAME)
             return
         path = resource_path(PODS, namespace=namespace, name=pod, subresource="log")
-        what = f"log of {namespace}/{pod}/{query.container}" + (" (previous)" if query.previous else "")
+        what = query.what(namespace, pod)
         async with AsyncExitStack() as stack:
             span, seconds = stack.enter_context(request_span(path)), self._seconds()
             try:
@@ -302,7 +309,8 @@ class Reader:
         if self._asker and (known := self._asker.find(_source(path, params))):
             return known
         seconds = self._seconds()
-        self.requests += 1
+        # No call is charged for what serves them all, or what it may still read would depend on which came first.
+        self.requests += path != _VERSION_PATH
         try:
             with request_span(path) as span, anyio.fail_after(seconds):
                 answer = await self._connection.get(path, params, most=most)

@@ -59,8 +59,8 @@ class Envelope(msgspec.Struct):
 
 def info(investigation: str, state: State) -> InvestigationInfo:
     """Summarise the state for an answer."""
-    skipped = [f"{skip.missing} (claimed by the caller: {skip.reason})" for skip in state.skips]
-    return InvestigationInfo(investigation, state.context, state.steps_done, skipped, allowed_tools(state))
+    claims = [skip.claim for skip in state.skips]
+    return InvestigationInfo(investigation, state.context, state.steps_done, claims, allowed_tools(state))
 
 
 def checked(state: State) -> list[str]:

@@ -53,7 +53,7 @@ def no_longer_so(before: list[str], noted: list[str], ledger: list[Evidence], an
 
 def setting(state: State) -> Setting:
     """What a judgement must know of how the investigation was conducted."""
-    skipped = tuple(f"{skip.missing} (before {skip.tool}; the caller says: {skip.reason})" for skip in state.skips)
+    skipped = tuple(skip.claim for skip in state.skips)
     missing = []
     if state.cluster.get("controlplane") == "hosted":
         missing.append("logs of the controlplane: it is hosted outside the cluster")

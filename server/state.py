@@ -33,6 +33,11 @@ class Skip(msgspec.Struct, frozen=True):
     missing: str
     reason: str
 
+    @property
+    def claim(self) -> str:
+        """How answers and the report tell of it: what is missing, before what, and whose word that is."""
+        return f"{self.missing} before {self.tool} (the caller says: {self.reason})"
+
 
 class State(msgspec.Struct):
     """All calls of one investigation, oldest first."""

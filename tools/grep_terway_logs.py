@@ -84,7 +84,7 @@ class Stream(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """What the log is called in an answer."""
-        return f"{self.pod.metadata.name}/{self.container}" + (" (previous)" if self.previous else "")
+        return LogQuery(self.container, self.previous).label(self.pod.metadata.name)
 
 
 class Scanned(msgspec.Struct, frozen=True):
@@ -229,7 +229,7 @@ async def _scan(case: Case, stream: Stream, window: Window, scan: LogScan, limit
             return Scanned(stream, None, f"{stream.label}: {blocks.outcome} {blocks.detail}".strip())
         cut = await _feed(case, blocks, scan)
     scan.close()
-    case.reader.cover(f"log of {meta.namespace}/{stream.label}", "truncated" if cut else "read", cut)
+    case.reader.cover(query.what(meta.namespace, meta.name), "truncated" if cut else "read", cut)
     return Scanned(stream, scan)
 
 

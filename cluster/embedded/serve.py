@@ -13,7 +13,7 @@ from terway_mcp.cluster.embedded.api import EmbeddedApi
 from terway_mcp.cluster.embedded.status import json_reply
 from terway_mcp.cluster.embedded.transport import AsgiApp, Message, Receive, Send
 from terway_mcp.cluster.errors import InvalidInput
-from terway_mcp.cluster.loopback import is_loopback, listen
+from terway_mcp.cluster.loopback import in_url, is_loopback, listen
 
 CONTEXT = "terway-mcp-bundle"
 
@@ -42,7 +42,7 @@ def serve(
 
     with listen(host, port, "a bundle holds a cluster's configuration") as listener:
         actual: int = listener.getsockname()[1]
-        url = f"http://{f'[{host}]' if ':' in host else host}:{actual}"
+        url = f"http://{in_url(host)}:{actual}"
         _write_kubeconfig(kubeconfig_path, url)
         config = uvicorn.Config(
             _LocalOnly(EmbeddedApi(bundle)),

@@ -141,3 +141,19 @@ async def test_a_cluster_that_does_not_answer_leaves_no_bundle(tmp_path: Path) -
     with serving(in_turn(Reply(how="reset"))) as api, pytest.raises(ClusterUnreachable):
         await capture(live(api, tmp_path), tmp_path / "out.tar.gz", (), masked)
     assert not (tmp_path / "out.tar.gz").exists()
+
+
+async def test_what_a_log_is_called_does_not_depend_on_who_reads_it(tmp_path: Path) -> None:
+    state = {"name": "c", "restartCount": 1, "state": {}, "lastState": {}, "ready": False}
+    crashed = {"metadata": {"name": "terway-0", "namespace": "kube-system"}, "status": {"containerStatuses": [state]}}
+
+    def respond(request: Request) -> Reply:
+        if request.path.endswith("/log"):
+            return Reply(200, b"first\n", how="cut")
+        mine = request.query.get("labelSelector", "").startswith("app in")
+        return json_reply({"items": [crashed] if mine else [], "gitVersion": "v1.36.2"})
+
+    with serving(respond) as api:
+        said = await capture(live(api, tmp_path), tmp_path / "out.tar.gz", (), masked)
+    told = [line.partition(": truncated")[0] for line in said if line.startswith("log of")]
+    assert told == ["log of kube-system/terway-0/c", "log of kube-system/terway-0/c (previous)"]

@@ -14,6 +14,7 @@ from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.errors import ClusterUnreachable
 from terway_mcp.cluster.objects import ConfigMap, Event, Node, Pod
 from terway_mcp.cluster.reader import CALL_SECONDS, READ_SECONDS, LogQuery, Query, Reader
+from terway_mcp.cluster.recent import Asker, RecentAnswers
 from terway_mcp.cluster.resources import CONFIGMAPS, EVENTS, NODE_CRS, NODES, PODENIS, PODS
 from terway_mcp.cluster.terway_objects import PodENI, TerwayNode
 from terway_mcp.cluster.together import Together
@@ -175,6 +176,18 @@ async def test_a_name_that_is_none_is_not_asked_for(asked: Asked) -> None:
 
 async def test_a_version_that_names_none_is_not_read(asked: Asked) -> None:
     assert (await asked.answers(json_reply({"paths": []})).version()).outcome == "unavailable"
+
+
+async def test_no_call_is_charged_for_the_version_whoever_knew_it(asked: Asked) -> None:
+    asked.answers(json_reply({"gitVersion": "v1.36.2"}))
+    recent = RecentAnswers()
+    for tool in ("one", "two"):
+        connection = connect(asked.api)
+        reader = Reader(connection, asker=Asker(recent, "investigation", tool))
+        assert (await reader.version()).outcome == "read"
+        assert reader.requests == 0
+        await connection.aclose()
+    assert asked.api.paths() == ["/version"], "the second reader found the answer that the first one had kept"
 
 
 async def test_a_forbidden_cluster_wide_read_names_no_namespace(asked: Asked) -> None:

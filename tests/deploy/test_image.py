@@ -3,8 +3,13 @@
 import fnmatch
 import json
 import re
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -103,6 +108,41 @@ def checked(process: "subprocess.Popen[str]", home: Path) -> subprocess.Complete
 def test_the_health_of_an_http_server_is_that_of_its_port(bundle: Path, tmp_path: Path) -> None:
     with served("--bundle", str(bundle), home=tmp_path) as server:
         assert checked(server.process, tmp_path).returncode == 0
+
+
+@contextmanager
+def answering_on(address: str) -> Iterator[tuple[int, list[str]]]:
+    """A port of an IPv6 address where every GET is answered with 200, and the Host headers that came there."""
+    hosts: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            hosts.append(self.headers["host"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    class Listener(ThreadingHTTPServer):
+        address_family = socket.AF_INET6
+
+    with Listener((address, 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield int(server.server_address[1]), hosts
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("host", ["::1", "::", "0:0:0:0:0:0:0:0", "::0"])
+def test_a_server_on_an_ipv6_address_is_asked_there(tmp_path: Path, host: str) -> None:
+    with answering_on("::1") as (port, hosts):
+        given = ["terway-mcp", "serve", "--transport=streamable-http", f"--host={host}", f"--port={port}"]
+        process = subprocess.Popen([sys.executable, "-c", "input()", *given], stdin=subprocess.PIPE, text=True)
+        with ended_afterwards(process):
+            done = checked(process, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert hosts == [f"[::1]:{port}"]
 
 
 def test_a_server_that_does_not_answer_is_unhealthy(tmp_path: Path) -> None:

@@ -180,4 +180,4 @@ def test_every_field_of_the_investigation_is_in_every_answer() -> None:
 
 def test_a_skipped_step_is_shown_with_the_reason_and_whose_claim_it_is() -> None:
     shown = info("id", State("ctx", skips=[Skip("correlate", "logs", "read on the node")]))
-    assert shown.skipped == ["logs (claimed by the caller: read on the node)"]
+    assert shown.skipped == ["logs before correlate (the caller says: read on the node)"]

@@ -50,7 +50,7 @@ async def test_a_skipped_step_is_shown_in_every_later_answer_and_in_the_report_a
     investigation = await talk.opened()
     await talk.call("grep_terway_logs", investigation=investigation, node=NODE, skip_reason="I read them myself")
     doubted = await to_the_verdict(talk, investigation, vswitch_exhausted.pod)
-    claimed = "events (claimed by the caller: I read them myself)"
+    claimed = "events before grep_terway_logs (the caller says: I read them myself)"
     assert doubted["investigation"]["skipped"] == [claimed]
     assert (await talk.call("inspect_node", investigation=investigation, node=NODE))["investigation"]["skipped"] == [
         claimed
@@ -58,7 +58,7 @@ async def test_a_skipped_step_is_shown_in_every_later_answer_and_in_the_report_a
     assert (sure["data"]["verdict"]["confidence"], doubted["data"]["verdict"]["confidence"]) == ("confirmed", "likely")
     (page,) = (await talk.client.read_resource(doubted["data"]["report"])).contents
     assert isinstance(page, TextResourceContents)
-    assert "skipped: events (before grep_terway_logs; the caller says: I read them myself)" in page.text
+    assert f"skipped: {claimed}" in page.text
 
 
 async def test_a_reason_that_was_not_needed_is_not_held_against_the_caller(

@@ -61,7 +61,7 @@ def test_terway_pods_are_those_that_answers_named() -> None:
 
 def test_a_skipped_step_reaches_the_judgement_with_who_claimed_it() -> None:
     known = setting(State("ctx", skips=[Skip("grep_terway_logs", "events", "I read them with kubectl")]))
-    assert known.skipped == ("events (before grep_terway_logs; the caller says: I read them with kubectl)",)
+    assert known.skipped == ("events before grep_terway_logs (the caller says: I read them with kubectl)",)
 
 
 def test_a_hosted_controlplane_is_missing_evidence() -> None:
