@@ -126,6 +126,7 @@ class Show:
         if best and best.get("verify"):
             lines.append(Text.assemble(("Verify  ", "bold green"), best["verify"]))
         for title, items in (
+            ("Also found", [_other(finding) for finding in found.get("findings", [])[1:]]),
             ("Ruled out", [f"{item['title']}: {item['why']}" for item in found.get("ruled_out", [])]),
             ("Not explained", found.get("unexplained", [])),
             ("Missing", found.get("missing_evidence", [])),
@@ -133,6 +134,11 @@ class Show:
             if items:
                 lines += [Text(), Text(title, style="bold"), *(Text(f"- {item}") for item in items[:4])]
         return lines
+
+
+def _other(finding: dict[str, Any]) -> str:
+    told = f"{finding['title']} ({finding['category']}, {finding['confidence']}: {', '.join(finding['evidence'][:3])})"
+    return f"{told}. {finding['fix']}" if finding.get("fix") else told
 
 
 def _indented(text: Text) -> Padding:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from terway_mcp.cluster.scenarios.scenario import Scenario
 from terway_mcp.cluster.scenarios.world import World, vary
 
 from .corpus import ask
@@ -57,9 +58,21 @@ def test_rules_and_knowledge_know_no_scenario() -> None:
 def test_the_command_line_comes_to_the_same_verdict(name: str, tmp_path: Path) -> None:
     scenario = CORPUS[name](World())
     asked = ask(scenario, tmp_path)
+    assert json.loads(diagnosed(scenario, tmp_path / f"{name}.tar.gz", "--json"))["verdict"] == asked.verdict
+
+
+def test_a_terminal_shows_every_cause_that_was_found_not_only_the_first(tmp_path: Path) -> None:
+    scenario = CORPUS["two-faults-on-one-node"](World())
+    ask(scenario, tmp_path)
+    bundle = tmp_path / "two-faults-on-one-node.tar.gz"
+    found = json.loads(diagnosed(scenario, bundle, "--json"))["findings"]
+    shown = " ".join(re.sub(r"[\u2500-\u257f]", "", diagnosed(scenario, bundle)).split())
+    assert len(found) > 1
+    assert all(finding["title"] in shown and " ".join(finding["fix"].split()) in shown for finding in found)
+
+
+def diagnosed(scenario: Scenario, bundle: Path, *options: str) -> str:
     target = scenario.pod or scenario.workload
-    command = [sys.executable, "-m", "terway_mcp.server", "diagnose", "--json", "-n", scenario.namespace, target]
-    told = subprocess.run(
-        [*command, "--bundle", str(tmp_path / f"{name}.tar.gz")], capture_output=True, text=True, check=True
-    )
-    assert json.loads(told.stdout)["verdict"] == asked.verdict
+    command = [sys.executable, "-m", "terway_mcp.server", "diagnose", "-n", scenario.namespace, target]
+    told = subprocess.run([*command, "--bundle", str(bundle), *options], capture_output=True, text=True, check=True)
+    return told.stdout
