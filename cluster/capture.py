@@ -17,7 +17,7 @@ import msgspec
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.coverage import Coverage
 from terway_mcp.cluster.decode import decode_plain
-from terway_mcp.cluster.errors import BundleError, ClusterUnreachable
+from terway_mcp.cluster.errors import ClusterUnreachable
 from terway_mcp.cluster.grants import CONFIGMAP_NAMES
 from terway_mcp.cluster.names import namespace_name
 from terway_mcp.cluster.objects import Pod
@@ -47,6 +47,7 @@ from terway_mcp.cluster.resources import (
     VALIDATING_WEBHOOKS,
     Resource,
 )
+from terway_mcp.cluster.whole_file import whole_file
 
 _SECONDS = 600.0
 _LOGGED_PODS = 60
@@ -86,7 +87,7 @@ async def capture(clusters: Clusters, output: Path, namespaces: tuple[str, ...],
     Raises:
         InvalidInput: A namespace is malformed.
         ClusterUnreachable: Nothing could be read.
-        BundleError: The file cannot be written.
+        OutputError: The file cannot be written.
     """
     reads = _reads([namespace_name(namespace) for namespace in namespaces])
     try:
@@ -244,12 +245,9 @@ def _as_file(path: str, content: Any) -> bytes:
 
 def _write(output: Path, documents: Documents, taken: datetime) -> None:
     top = output.name.removesuffix(".tar.gz")
-    try:
-        with tarfile.open(output, "w:gz") as archive:
-            for name, document in sorted(documents.items()):
-                content = _as_file(name, document)
-                entry = tarfile.TarInfo(f"{top}/{name}")
-                entry.size, entry.mode, entry.mtime = len(content), 0o600, int(taken.timestamp())
-                archive.addfile(entry, io.BytesIO(content))
-    except OSError as error:
-        raise BundleError(f"cannot write {output}: {error.strerror or error}") from error
+    with whole_file(output) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for name, document in sorted(documents.items()):
+            content = _as_file(name, document)
+            entry = tarfile.TarInfo(f"{top}/{name}")
+            entry.size, entry.mode, entry.mtime = len(content), 0o600, int(taken.timestamp())
+            archive.addfile(entry, io.BytesIO(content))

@@ -8,6 +8,7 @@
     ├── KnowledgeError          a knowledge file breaks its schema
     ├── ServerBusy              more calls wait for a cluster than can be answered in time
     ├── StoreError              the investigation store cannot be opened or written
+    ├── OutputError             a file that a command was asked for cannot be written
     └── CredentialsError        the tokens or keys that callers are checked against cannot be read
 
 A read that a reachable API server denies or does not know is *not* an exception: it is a
@@ -45,6 +46,10 @@ class ServerBusy(TerwayMcpError):  # noqa: N818 - reads as the state it reports
 
 class StoreError(TerwayMcpError):
     """The investigation store cannot be opened or written."""
+
+
+class OutputError(TerwayMcpError):
+    """A bundle, a report or a kubeconfig cannot be written; what stood in its place still stands there."""
 
 
 class CredentialsError(TerwayMcpError):

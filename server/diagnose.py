@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import msgspec
 from rich.console import Console
 
+from terway_mcp.cluster.whole_file import write_whole
 from terway_mcp.server.agent import Question, Walk, connected, investigate
 from terway_mcp.server.envelope import safe_text
 from terway_mcp.server.picture.page import report_file
@@ -44,7 +46,7 @@ async def demo(
     console = Console(record=svg is not None, width=_WIDTH if svg else None)
     walk = await _shown(question, options, where, Show(console), impatient=True)
     if svg:
-        await anyio.Path(svg).write_text(_without_fonts(console.export_svg(title="terway-mcp demo")))
+        await _write(svg, _without_fonts(console.export_svg(title="terway-mcp demo")))
     if html:
         await _write_report(html, question.symptom, walk)
     return exit_code(walk)
@@ -95,7 +97,11 @@ def _without_fonts(svg: str) -> str:
 async def _write_report(path: Path, symptom: str, walk: Walk) -> None:
     """Write one file that shows everything and fetches nothing."""
     told = {**walk.calls[-1].envelope, "symptom": safe_text(symptom), "calls": _costs(walk)} if walk.calls else {}
-    await anyio.Path(path).write_text(report_file(told, walk.report), "utf-8")
+    await _write(path, report_file(told, walk.report))
+
+
+async def _write(path: Path, text: str) -> None:
+    await anyio.to_thread.run_sync(write_whole, path, text.encode())
 
 
 def run_diagnose(question: Question, options: list[str], where: str, *, as_json: bool, html: Path | None = None) -> int:

@@ -26,6 +26,8 @@ ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 ID_LENGTH = 26
 
+_MEMORY = ":memory:"
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS investigation (
     id TEXT PRIMARY KEY, caller TEXT NOT NULL, context TEXT NOT NULL, symptom TEXT NOT NULL, expires REAL NOT NULL
@@ -120,12 +122,15 @@ class SqliteStore:
         self._clock = clock
         self._lock = threading.Lock()
         try:
-            self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None, timeout=10)
+            if path and str(path) != _MEMORY:
+                # SQLite would make it as the umask lets it, and its companions like it.
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._db = sqlite3.connect(path or _MEMORY, check_same_thread=False, isolation_level=None, timeout=10)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            raise StoreError(f"investigation store {path}: {error}") from error
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"investigation store {path}: {getattr(error, 'strerror', None) or error}") from error
 
     def close(self) -> None:
         """Close the database."""

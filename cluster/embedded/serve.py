@@ -1,7 +1,5 @@
 """A captured cluster for kubectl: the embedded API on a loopback port, and a kubeconfig that points at it."""
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from terway_mcp.cluster.embedded.status import json_reply
 from terway_mcp.cluster.embedded.transport import AsgiApp, Message, Receive, Send
 from terway_mcp.cluster.errors import InvalidInput
 from terway_mcp.cluster.loopback import in_url, is_loopback, listen
+from terway_mcp.cluster.whole_file import write_whole
 
 CONTEXT = "terway-mcp-bundle"
 
@@ -37,6 +36,7 @@ def serve(
 
     Raises:
         InvalidInput: `host` is not a loopback address, the port is taken, or `kubeconfig_path` holds something else.
+        OutputError: The kubeconfig cannot be written.
     """
     import uvicorn  # noqa: PLC0415 - only this command needs a server
 
@@ -82,16 +82,14 @@ class _LocalOnly:
 
 
 def _write_kubeconfig(path: Path, url: str) -> None:
-    """Write the file whole or not at all, readable by its owner only; never over somebody's own kubeconfig."""
+    """Write the file; never over somebody's own kubeconfig."""
     try:
-        if path.exists() and not path.read_text(errors="replace").startswith(_MARK):
-            raise InvalidInput(f"{path} exists and was not written by this command")
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w") as file:
-            file.write(_MARK + yaml.safe_dump(_kubeconfig(url), sort_keys=False))
-        Path(name).replace(path)
+        is_foreign = path.exists() and not path.read_text(errors="replace").startswith(_MARK)
     except OSError as error:
-        raise InvalidInput(f"cannot write kubeconfig {path}: {error.strerror or error}") from error
+        raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
+    if is_foreign:
+        raise InvalidInput(f"{path} exists and was not written by this command")
+    write_whole(path, (_MARK + yaml.safe_dump(_kubeconfig(url), sort_keys=False)).encode())
 
 
 def _kubeconfig(url: str) -> dict[str, object]:

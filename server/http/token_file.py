@@ -99,10 +99,22 @@ def add_line(path: Path, line: str) -> None:
             _read(path)
         text = path.read_bytes() if path.exists() else b""
         newline = "" if text.endswith(b"\n") or not text else "\n"
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w") as file:
-            file.write(f"{newline}{line}\n")
+        _append(path, f"{newline}{line}\n".encode())
     except OSError as error:
         raise CredentialsError(f"token file {path}: {error.strerror}") from error
+
+
+def _append(path: Path, text: bytes) -> None:
+    """Add all of it or nothing: half a line would make the file unusable. Owner and mode of the file stay."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb", buffering=0) as file:
+        before = os.fstat(file.fileno()).st_size
+        try:
+            while text:
+                text = text[file.write(text) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(before)
+            raise
 
 
 def _hash(token: str) -> str:

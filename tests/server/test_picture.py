@@ -106,7 +106,7 @@ def test_a_report_that_cannot_be_written_is_said_after_the_verdict(empty_home: P
     done = run("demo", "healthy", "--html", str(tmp_path / "no" / "report.html"), home=empty_home)
     assert done.returncode == 1
     assert "No failure found" in done.stdout
-    assert done.stderr.startswith("terway-mcp: [Errno 2]")
+    assert done.stderr.startswith("terway-mcp: cannot write ")
     assert len(done.stderr.splitlines()) == 1
 
 

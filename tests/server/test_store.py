@@ -217,7 +217,7 @@ def test_a_file_that_is_no_store_is_explained(tmp_path: Path, content: bytes) ->
 
 
 def test_a_place_where_no_file_can_be_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="unable to open"):
+    with pytest.raises(StoreError, match="No such file or directory"):
         SqliteStore(tmp_path / "no" / "such" / "folder" / "store.db")
 
 
@@ -246,3 +246,14 @@ def test_a_user_without_a_home_is_told_to_name_a_store(monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
     with pytest.raises(StoreError, match="--store"):
         default_path()
+
+
+def test_a_store_is_made_for_its_owner_only(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = SqliteStore(tmp_path / "store.db")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    store.close()
+    assert set(modes.values()) == {0o600}, modes
