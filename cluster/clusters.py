@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
+from math import inf
 from pathlib import Path
 
 import anyio
@@ -12,12 +14,20 @@ from terway_mcp.cluster.connection import Connection
 from terway_mcp.cluster.errors import ClusterUnreachable, InvalidInput, ServerBusy
 from terway_mcp.cluster.reader import CALL_SECONDS, Reader
 from terway_mcp.cluster.recent import Asker
+from terway_mcp.cluster.shared_attempt import SharedAttempt
 
 _CALLS_AT_A_TIME = 8
 """Calls that read one cluster side by side. More would not be answered sooner, only later all together: they share one
 processor and a few connections, and each has promised its answer within a time that begins with its first read."""
 
 _TURN_SECONDS = 30.0
+
+_ATTEMPT_SECONDS = 120.0
+"""How long a credential plugin may take, which perhaps waits for its user to log in, before it is run once more. Calls
+wait for it no longer than `CALL_SECONDS` each; what it brings after that serves the next one."""
+
+_Opened = tuple[Connection, str]
+"""A connection and the name of its context."""
 
 
 class Clusters:
@@ -32,8 +42,9 @@ class Clusters:
         self._kubeconfig = kubeconfig
         self._default = context
         self._bundle = bundle
-        self._open: dict[str | None, tuple[Connection, str]] = {}
-        self._lock = anyio.Lock()
+        self._current: str | None = None
+        self._open: dict[str | None, _Opened] = {}
+        self._attempts: dict[str, SharedAttempt[_Opened]] = {}
         self._turns: dict[str, anyio.Semaphore] = {}
 
     async def resolve(self, context: str | None = None) -> str:
@@ -82,7 +93,7 @@ class Clusters:
 
     async def opens_silently(self, context: str | None = None) -> bool:
         """False for a context that is not open yet and whose credential plugin might ask the user something."""
-        wanted = context or self._default
+        wanted = context or self._default or self._current
         if self._bundle or wanted in self._open:
             return True
         from terway_mcp.cluster.credentials import credential_plugin  # noqa: PLC0415 - imports kubernetes
@@ -100,35 +111,54 @@ class Clusters:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for connection, _ in set(self._open.values()):
-            await connection.aclose()
+        self._attempts.clear()
+        opened = list(self._open.values())
         self._open.clear()
+        for connection, _ in opened:
+            await connection.aclose()
 
-    async def _connection(self, context: str | None) -> tuple[Connection, str]:
-        wanted = context or self._default
+    async def _connection(self, context: str | None) -> _Opened:
+        wanted = context or self._default or self._current
         if wanted in self._open:
-            # Whoever waits for the credential plugin of another context keeps nobody waiting here.
             return self._open[wanted]
-        async with self._lock:
-            if wanted not in self._open:
-                opened = await self._connect(wanted)
-                if opened[1] in self._open:
-                    # The default context, which was asked for by its name before.
-                    await opened[0].aclose()
-                self._open[wanted] = self._open.setdefault(opened[1], opened)
-            return self._open[wanted]
+        with anyio.move_on_after(inf if self._bundle else CALL_SECONDS):
+            opened = await self._opened(await self._name_of(wanted))
+            if wanted is None:
+                self._current = opened[1]
+            return opened
+        raise ClusterUnreachable(f"the credential plugin of context {wanted or 'default'!r} did not answer in time")
 
-    async def _connect(self, context: str | None) -> tuple[Connection, str]:
+    async def _name_of(self, context: str | None) -> str:
+        """What a context is opened under, by whichever name it is asked for; "" when there is none."""
         if self._bundle:
             name = _bundle_context(self._bundle)
             if context not in (None, self._default, name):
                 raise InvalidInput(f"the server is attached to {name}; context {context!r} is not available")
-            return await anyio.to_thread.run_sync(_open_bundle, self._bundle), name
+            return name
+        if context:
+            return context
+        from terway_mcp.cluster.credentials import context_name  # noqa: PLC0415 - imports kubernetes
+
+        return await anyio.to_thread.run_sync(context_name, self._kubeconfig, None, abandon_on_cancel=True)
+
+    async def _opened(self, name: str) -> _Opened:
+        """Wait for the one attempt at opening a context; who comes while it lasts neither begins nor ends another."""
+        if name in self._open:
+            return self._open[name]
+        attempt = self._attempts.get(name)
+        if attempt is None or not attempt.is_worth_waiting_for(_ATTEMPT_SECONDS):
+            attempt = self._attempts[name] = SharedAttempt(partial(self._connect, name))
+        opened = await attempt.outcome()
+        if self._attempts.get(name) is attempt:
+            del self._attempts[name]
+        return self._open.setdefault(opened[1], opened)
+
+    def _connect(self, name: str) -> _Opened:
+        if self._bundle:
+            return _open_bundle(self._bundle), name
         from terway_mcp.cluster.credentials import connect_kubeconfig  # noqa: PLC0415 - imports kubernetes
 
-        with anyio.move_on_after(CALL_SECONDS):
-            return await anyio.to_thread.run_sync(connect_kubeconfig, self._kubeconfig, context, abandon_on_cancel=True)
-        raise ClusterUnreachable(f"the credential plugin of context {context or 'default'!r} did not answer in time")
+        return connect_kubeconfig(self._kubeconfig, name or None)
 
 
 def _bundle_context(path: Path) -> str:

@@ -45,6 +45,11 @@ def kubeconfig_contexts(kubeconfig: str | None) -> tuple[list[str], str]:
     return [entry["name"] for entry in contexts], active["name"] if active else ""
 
 
+def context_name(kubeconfig: str | None, context: str | None) -> str:
+    """The name of a context (None: the current one), `IN_CLUSTER` for a pod's account; "" when there is none."""
+    return IN_CLUSTER if _in_cluster(kubeconfig, context) else context or kubeconfig_contexts(kubeconfig)[1]
+
+
 def credential_plugin(kubeconfig: str | None, context: str | None) -> str:
     """The program that connecting to a context runs; "" when it runs none or nothing can be read."""
     from kubernetes import config  # noqa: PLC0415 - see the module's first lines
@@ -77,7 +82,7 @@ def connect_kubeconfig(kubeconfig: str | None, context: str | None) -> tuple[Con
         http = _http_client(loaded, tls)
     except _UNUSABLE as error:
         raise ClusterUnreachable(_explain(kubeconfig, context, error)) from error
-    name = IN_CLUSTER if _in_cluster(kubeconfig, context) else context or kubeconfig_contexts(kubeconfig)[1]
+    name = context_name(kubeconfig, context)
     return Connection(http, _Authorizer(loaded, load, tls, secret=_keeps_secrets(http.base_url))), name
 
 

@@ -118,12 +118,12 @@ async def test_the_context_of_the_command_line_comes_before_the_current_one(tmp_
 async def test_each_context_is_opened_once_and_keeps_its_connection(
     tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[str | None] = []
+    opened: list[str] = []
     connect = clusters_module.Clusters._connect
 
-    async def counting(self: Clusters, context: str | None) -> Any:
-        opened.append(context)
-        return await connect(self, context)
+    def counting(self: Clusters, name: str) -> Any:
+        opened.append(name)
+        return connect(self, name)
 
     monkeypatch.setattr(clusters_module.Clusters, "_connect", counting)
     clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url, two=api.url))
@@ -134,28 +134,163 @@ async def test_each_context_is_opened_once_and_keeps_its_connection(
         reader = await clusters.reader(name)
         await reader.collect(NAMESPACES, Namespace)
     await clusters.aclose()
-    assert opened == [None, "two"]
+    assert sorted(opened) == ["one", "two"]
     assert len({request.port for request in api.requests}) == 2
 
 
-async def test_an_open_context_waits_for_no_other_that_is_being_opened(
-    tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clusters = Clusters(kubeconfig=kubeconfig(tmp_path / "config", one=api.url, two=api.url))
-    assert await clusters.resolve("one") == "one"
-    opening = anyio.Event()
+class Plugin:
+    """A credential plugin that waits until it may answer, in a kubeconfig whose context `slow` needs it."""
 
-    async def hanging(_self: Clusters, _context: str | None) -> Any:
-        opening.set()
-        await anyio.sleep_forever()
+    def __init__(self, folder: Path, url: str, grants: str = "t") -> None:
+        self.started, self.released = folder / "started", folder / "released"
+        code = (
+            "import json, os, sys, time\n"
+            f"open({str(self.started)!r}, 'a').write('x')\n"
+            f"while not os.path.exists({str(self.released)!r}): time.sleep(0.02)\n"
+            f"token = {grants!r}\n"
+            "if not token: sys.exit('no login')\n"
+            "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential',"
+            " 'status': {'token': token}}))"
+        )
+        plugin = {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": sys.executable,
+            "args": ["-c", code],
+            "interactiveMode": "Never",
+        }
+        document = {
+            "current-context": "slow",
+            "clusters": [{"name": "c", "cluster": {"server": url}}],
+            "users": [{"name": "u", "user": {"exec": plugin}}, {"name": "quick", "user": {}}],
+            "contexts": [
+                {"name": "slow", "context": {"cluster": "c", "user": "u"}},
+                {"name": "quick", "context": {"cluster": "c", "user": "quick"}},
+            ],
+        }
+        self.kubeconfig = str(folder / "config")
+        Path(self.kubeconfig).write_text(yaml.safe_dump(document))
 
-    monkeypatch.setattr(clusters_module.Clusters, "_connect", hanging)
+    @property
+    def runs(self) -> int:
+        return len(self.started.read_text()) if self.started.exists() else 0
+
+    async def is_asked(self, times: int = 1) -> None:
+        with anyio.fail_after(20):
+            while self.runs < times:  # noqa: ASYNC110 - another process tells
+                await anyio.sleep(0.01)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, api: Api) -> Iterator[Plugin]:
+    made = Plugin(tmp_path, api.url)
+    yield made
+    made.released.touch()
+
+
+async def test_an_open_context_waits_for_no_other_that_is_being_opened(plugin: Plugin) -> None:
+    clusters = Clusters(kubeconfig=plugin.kubeconfig)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(clusters.resolve, "two")
-        await opening.wait()
+        tasks.start_soon(clusters.resolve, "slow")
+        await plugin.is_asked()
         with anyio.fail_after(5):
-            assert await clusters.resolve("one") == "one"
+            assert await clusters.resolve("quick") == "quick"
+            assert await clusters.resolve("quick") == "quick"
         tasks.cancel_scope.cancel()
+    await clusters.aclose()
+
+
+async def test_callers_of_a_hanging_context_share_one_attempt_and_each_keeps_its_own_deadline(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters_module, "CALL_SECONDS", 2.0)
+    clusters, waited = Clusters(kubeconfig=plugin.kubeconfig), []
+
+    async def call(context: str | None) -> None:
+        began = time.monotonic()
+        with pytest.raises(ClusterUnreachable, match="did not answer in time"):
+            await clusters.resolve(context)
+        waited.append(time.monotonic() - began)
+
+    async with anyio.create_task_group() as tasks:
+        for context in ("slow", None, "slow"):
+            tasks.start_soon(call, context)
+        with anyio.move_on_after(0.3) as leaving:
+            await clusters.resolve("slow")
+    await call("slow")
+    assert leaving.cancelled_caught
+    assert len(waited) == 4
+    assert max(waited) < 3.9, "nobody waited behind another"
+    assert plugin.runs == 1
+    await clusters.aclose()
+
+
+async def test_who_leaves_does_not_end_the_attempt_for_those_who_stay(plugin: Plugin) -> None:
+    clusters, opened = Clusters(kubeconfig=plugin.kubeconfig), []
+
+    async def stay() -> None:
+        opened.append(await clusters.resolve("slow"))
+
+    async with anyio.create_task_group() as staying:
+        async with anyio.create_task_group() as leaving:
+            leaving.start_soon(clusters.resolve, "slow")
+            await plugin.is_asked()
+            staying.start_soon(stay)
+            staying.start_soon(stay)
+            await anyio.wait_all_tasks_blocked()
+            leaving.cancel_scope.cancel()
+        plugin.released.touch()
+    assert opened == ["slow", "slow"]
+    assert plugin.runs == 1
+    await clusters.aclose()
+
+
+async def test_what_a_slow_plugin_brings_serves_the_next_call(
+    plugin: Plugin, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters_module, "CALL_SECONDS", 0.5)
+    clusters = Clusters(kubeconfig=plugin.kubeconfig)
+    with pytest.raises(ClusterUnreachable, match="did not answer in time"):
+        await clusters.resolve("slow")
+    monkeypatch.setattr(clusters_module, "CALL_SECONDS", 20.0)
+    await plugin.is_asked()
+    plugin.released.touch()
+    reader = await clusters.reader(await clusters.resolve("slow"))
+    assert (await reader.collect(NAMESPACES, Namespace)).outcome == "read"
+    assert api.requests[-1].token == "Bearer t"
+    assert plugin.runs == 1
+    await clusters.aclose()
+
+
+async def test_a_failure_is_everybodys_and_the_next_call_tries_again(tmp_path: Path, api: Api) -> None:
+    plugin = Plugin(tmp_path, api.url, grants="")
+    clusters, failures = Clusters(kubeconfig=plugin.kubeconfig), []
+
+    async def call() -> None:
+        with pytest.raises(ClusterUnreachable, match="gave no credentials") as raised:
+            await clusters.resolve("slow")
+        failures.append(str(raised.value))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(call)
+        await plugin.is_asked()
+        await anyio.wait_all_tasks_blocked()
+        plugin.released.touch()
+    assert len(failures) == 3
+    assert plugin.runs == 1
+    await call()
+    assert plugin.runs == 2
+    await clusters.aclose()
+
+
+async def test_a_plugin_that_takes_for_ever_is_run_once_more(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters_module, "CALL_SECONDS", 1.0)
+    monkeypatch.setattr(clusters_module, "_ATTEMPT_SECONDS", 0.5)
+    clusters = Clusters(kubeconfig=plugin.kubeconfig)
+    for _ in range(2):
+        with pytest.raises(ClusterUnreachable, match="did not answer in time"):
+            await clusters.resolve("slow")
+    await plugin.is_asked(times=2)
     await clusters.aclose()
 
 
@@ -194,24 +329,13 @@ async def test_an_unknown_context_is_unreachable_by_name(tmp_path: Path, api: Ap
     await clusters.aclose()
 
 
-async def test_a_credential_plugin_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_credential_plugin_that_hangs_is_given_up(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters_module, "CALL_SECONDS", 0.3)
-    released = tmp_path / "released"
-    wait = f"import os, time\nwhile not os.path.exists({str(released)!r}): time.sleep(0.02)"
-    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": sys.executable, "args": ["-c", wait]}
-    document = {
-        "current-context": "slow",
-        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
-        "users": [{"name": "u", "user": {"exec": plugin}}],
-        "contexts": [{"name": "slow", "context": {"cluster": "c", "user": "u"}}],
-    }
-    (tmp_path / "config").write_text(yaml.safe_dump(document))
-    clusters = Clusters(kubeconfig=str(tmp_path / "config"))
+    clusters = Clusters(kubeconfig=plugin.kubeconfig)
     began = time.monotonic()
     with pytest.raises(ClusterUnreachable, match="credential plugin of context 'slow' did not answer in time"):
         await clusters.resolve("slow")
     assert time.monotonic() - began < 3
-    released.touch()
     await clusters.aclose()
 
 

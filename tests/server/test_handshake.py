@@ -1,6 +1,7 @@
 """Starting without a cluster: the handshake answers at once, and the first tool says precisely what is missing."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -197,3 +198,31 @@ def test_a_call_with_a_hostile_argument_is_answered_in_one_clean_line(by_hand: B
     by_hand.shake_hands()
     by_hand.request(2, "tools/call", name="inspect_node", arguments={"investigation": "x", "node": "a\nb\x00\x1b[2J"})
     assert by_hand.answers(2)[2]["result"]["structuredContent"]["status"] == "unknown_investigation"
+
+
+def test_a_hanging_credential_plugin_does_not_keep_the_server_from_ending(tmp_path: Path) -> None:
+    started, released = tmp_path / "started", tmp_path / "released"
+    os.mkfifo(started)
+    os.mkfifo(released)
+    config = kubeconfig(tmp_path / "config", "http://127.0.0.1:1")
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "interactiveMode": "Never"}
+    hanging = {"exec": {**plugin, "args": ["-c", f"echo > {started}; cat {released}"]}}
+    config.write_text(config.read_text().replace('"user": {}', f'"user": {json.dumps(hanging)}'))
+    command = [*PROGRAM, "--kubeconfig", str(config)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, env=clean_environment(tmp_path), text=True, **pipes)
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    with ended_afterwards(process):
+        for message in (
+            {"id": 1, "method": "initialize", "params": hello},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "tools/call", "params": {"name": "inspect_cluster", "arguments": {}}},
+        ):
+            print(json.dumps({"jsonrpc": "2.0", **message}), file=process.stdin, flush=True)
+        started.read_text()
+        assert process.stdin
+        process.stdin.close()
+        try:
+            assert process.wait(timeout=5) == 0
+        finally:
+            released.write_text("")
