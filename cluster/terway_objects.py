@@ -128,11 +128,30 @@ class TerwayNode(KubernetesObject, frozen=True):
     status: TerwayNodeStatus = TerwayNodeStatus()
 
 
+class CNIStatusInfo(KubernetesObject, frozen=True):
+    """status.pods[].status entry of a NodeRuntime."""
+
+    last_update_time: str | None = None
+
+
+class RuntimePod(KubernetesObject, frozen=True):
+    """status.pods[<pod uid>] of a NodeRuntime: when a pod's network was made ("initial") and removed ("deleted")."""
+
+    pod_id: str = msgspec.field(default="", name="podID")
+    status: dict[str, CNIStatusInfo] = {}
+
+
+class NodeRuntimeStatus(KubernetesObject, frozen=True):
+    """status of a NodeRuntime; `pods` is keyed by pod uid."""
+
+    pods: dict[str, RuntimePod] = {}
+
+
 class NodeRuntime(KubernetesObject, frozen=True):
-    """network.alibabacloud.com/v1beta1 NodeRuntime; status.pods is keyed by pod uid."""
+    """network.alibabacloud.com/v1beta1 NodeRuntime: what the daemon of a node reports of its pods."""
 
     metadata: Meta = Meta()
-    status: dict[str, Any] = {}
+    status: NodeRuntimeStatus = NodeRuntimeStatus()
 
 
 class AttachmentOptions(KubernetesObject, frozen=True):

@@ -10,6 +10,9 @@ import msgspec
 from terway_mcp.cluster.terway_objects import TerwayNetworkInterface, TerwayNode
 from terway_mcp.tools.times import age_seconds
 
+_OVERDUE_SECONDS = 3600.0
+"""The controlplane compares a node with the cloud at the time it has set itself, or some minutes later."""
+
 _STUCK_SECONDS = 120.0
 """Terway gives an attach two minutes (pkg/controller/multi-ip/node/eni_task_queue.go)."""
 
@@ -86,7 +89,7 @@ def book_states(node: TerwayNode, books: Accounting, now: datetime) -> list[tupl
         found += _slot_states(node, books)
     for eni, interface in sorted(node.status.network_interfaces.items()):
         found += _interface_states(eni, interface, node, now)
-    return found + _spec_states(node, books)
+    return found + _spec_states(node, books) + _sync_states(node, now)
 
 
 def _full_words(node: TerwayNode, books: Accounting) -> str:
@@ -160,6 +163,15 @@ def _interface_states(
     if interface.unschedulable:
         found.append(("eni_unschedulable", eni, f"{eni} is block-listed and draining"))
     return found
+
+
+def _sync_states(node: TerwayNode, now: datetime) -> list[tuple[str, str, str]]:
+    due = node.status.next_sync_open_api_time
+    late = age_seconds(due, now)
+    if late is None or late < _OVERDUE_SECONDS:
+        return []
+    words = f"the comparison with the cloud was due at {due}, the last one was at {node.status.last_sync_open_api_time}"
+    return [("node_cr_sync_stale", "", words)]
 
 
 _STUCK_STATES = {

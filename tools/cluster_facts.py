@@ -1,5 +1,6 @@
 """What `inspect_cluster` makes of its reads: one report, and the facts behind each part of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,7 @@ from terway_mcp.tools.ipam_mode import ControlplaneConfig, IpamMode, ipam_mode, 
 from terway_mcp.tools.suspects import Suspect
 
 _SYSTEM = names.SYSTEM_NAMESPACE
+_ADMISSION_API = "admissionregistration.k8s.io/v1"
 
 
 class ClusterReads(msgspec.Struct, frozen=True):
@@ -114,8 +116,9 @@ def cluster_report(reads: ClusterReads, knowledge: Knowledge, now: datetime) -> 
         network=_network(reads, parsed),
         other_settings=_other_settings(eni_map),
         events_rbac_gap=_rbac_gap(reads, facts),
-        unhealthy=_unhealthy(reads.unhealthy, facts),
+        unhealthy=_unhealthy(reads.unhealthy, facts, now),
     )
+    _unconfigured_pods(reads.webhook, parsed, controlplane.presence, facts)
     report.notes = _notes(report, reads)
     return report, facts
 
@@ -158,6 +161,17 @@ def _controlplane_facts(health: ControlplaneHealth, facts: FactSheet) -> None:
         facts.add(Fact("status", "controlplane_lease_stale", subject, text))
 
 
+def _unconfigured_pods(
+    webhook: Read[WebhookConfiguration], parsed: dict[str, Any] | None, presence: str, facts: FactSheet
+) -> None:
+    """Member ENIs are for pods that the webhook marks; without trunking nobody misses it."""
+    wanted = bool((parsed or {}).get("enable_eni_trunking")) and presence in ("running", "down", "hosted")
+    if wanted and webhook.outcome == "not_found":
+        subject = Subject("MutatingWebhookConfiguration", names.MUTATING_WEBHOOK, api_version=_ADMISSION_API)
+        text = f"MutatingWebhookConfiguration {names.MUTATING_WEBHOOK} does not exist although trunking is on"
+        facts.add(Fact("config", "webhook_missing", subject, text, source=webhook.source))
+
+
 def _eni_conf(
     read: Read[ConfigMap], knowledge: Knowledge, facts: FactSheet
 ) -> tuple[EniConfReport, dict[str, Any] | None]:
@@ -175,6 +189,9 @@ def _eni_conf(
     if check.values.get("disable_device_plugin") is True:
         words = "eni_conf.disable_device_plugin is true: no node offers aliyun/* resources"
         facts.add(_config("config_device_plugin_disabled", subject, words, read))
+    if check.values.get("enable_ip_prefix") is True and not _prefixes_wanted(check.values):
+        words = "eni_conf.enable_ip_prefix is true and no prefix count is set: new nodes get no prefix"
+        facts.add(_config("config_prefix_count_zero", subject, words, read))
     summary = ", ".join(f"{key}={value}" for key, value in check.values.items())[:400]
     facts.add(_config("eni_conf", subject, f"eni_conf: {summary}", read, **check.values), check)
     for problem in check.invalid:
@@ -182,6 +199,10 @@ def _eni_conf(
     for key in check.unknown:
         facts.add(_config("eni_conf_unknown_key", subject, f"eni_conf has the unknown key {key}", read, group=key))
     return check, msgspec.json.decode(text or "{}")
+
+
+def _prefixes_wanted(eni_conf: Mapping[str, Any]) -> bool:
+    return any(eni_conf.get(key) not in (None, 0) for key in ("ipv4_prefix_count", "ipv6_prefix_count"))
 
 
 def _ipam(
@@ -282,24 +303,25 @@ def _grants_new_events(groups: list[str], resources: list[str], verbs: list[str]
     )
 
 
-def _unhealthy(pods: list[Pod], facts: FactSheet) -> list[UnhealthyPod]:
+def _unhealthy(pods: list[Pod], facts: FactSheet, now: datetime) -> list[UnhealthyPod]:
     listed = []
     for pod in pods:
-        states = trouble_states(pod)
+        states = trouble_states(pod, now)
         why = "; ".join(words for _, _, words in states) or ", ".join(waiting_reasons(pod)) or pod.status.phase
         row = UnhealthyPod(f"{pod.metadata.namespace}/{pod.metadata.name}", pod.spec.node_name, why)
         listed.append(row)
         subject = Subject("Pod", pod.metadata.name, pod.metadata.namespace, uid=pod.metadata.uid)
         for index, (state, container, words) in enumerate(states):
-            known = _controlplane_state(container) if pod.metadata.name.startswith(names.CONTROLPLANE) else state
+            known = _controlplane_state(state) if pod.metadata.name.startswith(names.CONTROLPLANE) else state
             text = f"Terway pod {row.pod} on {row.node}: {container} {words}"
             fact = Fact("status", known, subject, text, group=container, data={"node": row.node})
             facts.add(fact, row if index == 0 else None)
     return listed
 
 
-def _controlplane_state(container: str) -> str:
-    return "controlplane_crashloop" if container else "controlplane_not_ready"
+def _controlplane_state(state: str) -> str:
+    crashes = state in ("terway_pod_crashloop", "terway_pod_oomkilled", "terway_init_failed")
+    return "controlplane_crashloop" if crashes else "controlplane_not_ready"
 
 
 def _notes(report: ClusterReport, reads: ClusterReads) -> list[str]:

@@ -1,10 +1,16 @@
 """The state of a Pod's containers, in one line each, and what it means when the Pod is Terway's."""
 
+from datetime import datetime
+
 import msgspec
 
 from terway_mcp.cluster.objects import ContainerStatus, Pod, Terminated
+from terway_mcp.tools.times import age_seconds
 
 IMAGE_WAITS = ("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull")
+
+_RECENT_SECONDS = 1800.0
+"""A restart longer ago than this explains no request that fails now."""
 
 
 class ContainerReport(msgspec.Struct, omit_defaults=True):
@@ -42,10 +48,11 @@ def waiting_reasons(pod: Pod) -> list[str]:
     return list(dict.fromkeys(reason for reason in reasons if reason))
 
 
-def trouble_states(pod: Pod) -> list[tuple[str, str, str]]:
+def trouble_states(pod: Pod, now: datetime) -> list[tuple[str, str, str]]:
     """States of a Terway pod that knowledge knows, as (state, container, words).
 
-    An init container that fails is told apart from the daemon itself, because its log is another one.
+    An init container that fails is told apart from the daemon itself, because its log is another one. What only is
+    not ready, or was not a short while ago, is told where nothing says more.
     """
     found: list[tuple[str, str, str]] = []
     if not pod.spec.node_name or (pod.status.phase == "Pending" and not _statuses(pod)):
@@ -54,8 +61,9 @@ def trouble_states(pod: Pod) -> list[tuple[str, str, str]]:
     found += [("terway_init_failed", status.name, _words(status)) for status in failing]
     unpulled = [status for status in pod.status.init_container_statuses if _is_unpulled(status)]
     found += [("terway_pod_image_pull", status.name, _words(status)) for status in unpulled]
+    is_up = not found and pod.status.phase not in ("Succeeded", "Failed")
     for status in pod.status.container_statuses:
-        found += _daemon_states(status)
+        found += _daemon_states(status) or (_interrupted(status, now) if is_up else [])
     return found
 
 
@@ -66,18 +74,35 @@ def _why_pending(pod: Pod) -> str:
     return f"phase {pod.status.phase or 'unknown'}"
 
 
+_DAEMON = ("terway_pod_oomkilled", "terway_pod_crashloop", "terway_pod_image_pull")
+_POLICY = ("policy_container_oomkilled", "policy_container_crashloop", "policy_container_image_pull")
+
+
 def _daemon_states(status: ContainerStatus) -> list[tuple[str, str, str]]:
     waiting = status.state.waiting.reason if status.state.waiting else ""
     ended = status.state.terminated or status.last_state.terminated
-    prefix = "policy_container" if status.name == "policy" else "terway_pod"
+    killed, crashes, unpulled = _POLICY if status.name == "policy" else _DAEMON
     found = []
     if ended is not None and ended.reason == "OOMKilled":
-        found.append((f"{prefix}_oomkilled", status.name, _words(status)))
+        found.append((killed, status.name, _words(status)))
     if _is_crash(waiting) or (ended is not None and status.restart_count >= 3 and not status.ready):
-        found.append((f"{prefix}_crashloop", status.name, _words(status)))
+        found.append((crashes, status.name, _words(status)))
     if _is_unpulled(status):
-        found.append((f"{prefix}_image_pull", status.name, _words(status)))
+        found.append((unpulled, status.name, _words(status)))
     return found
+
+
+def _interrupted(status: ContainerStatus, now: datetime) -> list[tuple[str, str, str]]:
+    """Without its policy container Terway goes on giving addresses, so that one is left out."""
+    if status.name == "policy":
+        return []
+    if not status.ready:
+        return [("terway_pod_not_ready", status.name, f"{_words(status)}, not ready")]
+    last = status.last_state.terminated
+    age = age_seconds(last.finished_at, now) if last else None
+    if age is None or age > _RECENT_SECONDS:
+        return []
+    return [("terway_pod_restarts", status.name, _words(status))]
 
 
 def _report(status: ContainerStatus, *, init: bool) -> ContainerReport:

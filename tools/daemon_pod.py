@@ -1,6 +1,7 @@
 """The Terway daemon pod of one node: whether it runs, and the facts about it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -30,7 +31,7 @@ class DaemonPodReport(msgspec.Struct, omit_defaults=True):
 
 
 def daemon_on_node(
-    read: Read[list[Pod]], node: str, facts: FactSheet, taints: Sequence[str] = ()
+    read: Read[list[Pod]], node: str, facts: FactSheet, now: datetime, taints: Sequence[str] = ()
 ) -> DaemonPodReport | None:
     """Report the Terway pod of a node; None when there is none or it could not be read.
 
@@ -58,11 +59,11 @@ def daemon_on_node(
         _version(pod),
         container_reports(pod),
     )
-    _facts(pod, report, read.source, facts)
+    _facts(pod, report, read.source, facts, now)
     return report
 
 
-def _facts(pod: Pod, report: DaemonPodReport, source: str, facts: FactSheet) -> None:
+def _facts(pod: Pod, report: DaemonPodReport, source: str, facts: FactSheet, now: datetime) -> None:
     subject = Subject("Pod", pod.metadata.name, pod.metadata.namespace, uid=pod.metadata.uid)
     node = pod.spec.node_name
     words = "; ".join(f"{container.name} {container.state}" for container in report.containers)
@@ -73,7 +74,7 @@ def _facts(pod: Pod, report: DaemonPodReport, source: str, facts: FactSheet) -> 
         why = f"{pod.status.reason}: {pod.status.message}".strip(": ")
         text = f"Terway pod {pod.metadata.name} on {node} has failed: {why}"
         facts.add(Fact("status", "terway_pod_evicted", subject, text, source=source, data={"node": node}))
-    for state, container, trouble in trouble_states(pod):
+    for state, container, trouble in trouble_states(pod, now):
         text = f"Terway pod {pod.metadata.name} on {node}: container {container} {trouble}"
         time = _last_finished(pod, container)
         facts.add(Fact("status", state, subject, text, time, source, container, {"node": node}))

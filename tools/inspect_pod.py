@@ -25,7 +25,7 @@ async def inspect_pod(case: Case, arguments: InspectPod) -> Report:
         missing = reads.pod.outcome == "not_found"
         words = f"there is no pod {where}/{name}" if missing else f"pod {where}/{name} could not be read, see coverage"
         return Report(PodReport(f"{where}/{name}", found=False), "no_data", {"missing": missing}, words)
-    report, facts = pod_report(reads, reads.pod.value)
+    report, facts = pod_report(reads, reads.pod.value, case.reader.now)
     await facts.record(case.ledger)
     return Report(report, marks=_marks(report))
 

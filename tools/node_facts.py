@@ -18,6 +18,7 @@ from terway_mcp.tools.cross_checks import (
     all_prefixes_assigned,
     config_states,
     eni_conf_of,
+    feature_states,
     local_states,
 )
 from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node
@@ -78,11 +79,11 @@ def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime
     report, facts = NodeReport(name), FactSheet()
     if node := reads.node.value:
         _from_core_node(node, report, facts, reads.node.source)
-    report.terway_pod = _daemon(reads, report, facts)
+    report.terway_pod = _daemon(reads, report, facts, now)
     _from_terway_node(reads, report, facts, now)
     _config(reads, report, facts)
     _pods(reads.pods.value or [], reads.terway_node.value, report)
-    _compare(reads, report, facts)
+    _compare(reads, report, facts, now)
     report.states = [fact.text for fact in facts.facts if knowledge.state(fact.name)][:10]
     return report, facts
 
@@ -149,10 +150,10 @@ def _condition_facts(condition: Condition, subject: Subject, source: str, facts:
         facts.add(Fact("status", state, subject, text, time, source, data=data))
 
 
-def _daemon(reads: NodeReads, report: NodeReport, facts: FactSheet) -> DaemonPodReport | None:
+def _daemon(reads: NodeReads, report: NodeReport, facts: FactSheet, now: datetime) -> DaemonPodReport | None:
     """An ignored node needs no Terway pod, so its absence is no finding there."""
     ignored = report.ignore_by_terway == "true"
-    return daemon_on_node(reads.terway_pods, report.name, FactSheet() if ignored else facts, report.taints)
+    return daemon_on_node(reads.terway_pods, report.name, FactSheet() if ignored else facts, now, report.taints)
 
 
 def _from_terway_node(reads: NodeReads, report: NodeReport, facts: FactSheet, now: datetime) -> None:
@@ -175,7 +176,7 @@ def _from_terway_node(reads: NodeReads, report: NodeReport, facts: FactSheet, no
     data = {
         "enis": books.enis, "eni_slots": books.eni_slots, "ips_used": books.ips_used, "ips_free": books.ips_free,
         "ip_capacity": books.ip_capacity, "vswitches": sorted({row.vswitch for row in books.interfaces if row.vswitch}),
-        "spec_eni": node.spec.eni is not None,
+        "spec_eni": node.spec.eni is not None, "prefixes": _prefixes_wanted(node),
     }  # fmt: skip
     facts.add(
         Fact("status", "node_accounting", subject, text, source=source, data=data), report, field="accounting_evidence"
@@ -196,6 +197,12 @@ def _from_terway_node(reads: NodeReads, report: NodeReport, facts: FactSheet, no
         )
     books.interfaces = books.interfaces[:_INTERFACES_SHOWN]
     report.accounting = books
+
+
+def _prefixes_wanted(node: TerwayNode) -> int | None:
+    """How many prefixes the node is to have; None where it takes addresses one by one."""
+    eni = node.spec.eni
+    return eni.ipv4_prefix_count + eni.ipv6_prefix_count if eni and eni.enable_ip_prefix else None
 
 
 def _identifiers(node: TerwayNode, eni: str, state: str) -> dict[str, Any]:
@@ -252,7 +259,7 @@ def _pods(pods: list[Pod], node: TerwayNode | None, report: NodeReport) -> None:
     }
 
 
-def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
+def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet, now: datetime) -> None:
     subject = Subject("Node", report.name)
     centralized = (eni_conf_of(reads.base_config.value) or {}).get("ipam_type") == "crd"
     books = report.accounting
@@ -273,8 +280,9 @@ def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
     if books and books.prefix_mode and waiting and books.enis:
         state = "prefix_exhausted" if all_prefixes_assigned(reads.terway_node.value) else "prefix_pods_waiting"
         contradict(state, f"{waiting} pods wait for an IP in prefix mode")
-    checks = address_states(reads) if centralized else local_states(reads)
-    for state, words in (*checks, *config_states(reads, report.zone)):
+    checks = address_states(reads, now) if centralized else local_states(reads)
+    served = not (report.ignored or report.virtual)
+    for state, words in (*checks, *config_states(reads, report.zone), *(feature_states(reads) if served else ())):
         contradict(state, words)
     frozen = (reads.terway_node.value.metadata.labels if reads.terway_node.value else {}).get(names.EXCLUSIVE_LABEL)
     wanted = (reads.node.value.metadata.labels if reads.node.value else {}).get(names.EXCLUSIVE_LABEL)

@@ -1,5 +1,6 @@
 """What `inspect_pod` makes of its reads."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -85,7 +86,7 @@ class PodReport(msgspec.Struct, omit_defaults=True):
     evidence: str = ""
 
 
-def pod_report(reads: PodReads, pod: Pod) -> tuple[PodReport, FactSheet]:
+def pod_report(reads: PodReads, pod: Pod, now: datetime) -> tuple[PodReport, FactSheet]:
     """Shape the report and collect the facts behind it."""
     facts = FactSheet()
     report = _from_pod(pod)
@@ -98,7 +99,7 @@ def pod_report(reads: PodReads, pod: Pod) -> tuple[PodReport, FactSheet]:
     _pod_facts(pod, report, facts, reads.pod.source)
     _podeni(reads, pod, report, facts)
     _podnetworking(reads, report, facts)
-    _daemon(reads, report, facts)
+    _daemon(reads, report, facts, now)
     report.config_source, report.config_source_why = config_source(pod, report)
     report.annotation_conflicts = annotation_conflicts(pod)
     _notes(report)
@@ -348,11 +349,11 @@ def _podnetworking(reads: PodReads, report: PodReport, facts: FactSheet) -> None
         facts.add(fact)
 
 
-def _daemon(reads: PodReads, report: PodReport, facts: FactSheet) -> None:
+def _daemon(reads: PodReads, report: PodReport, facts: FactSheet, now: datetime) -> None:
     if reads.terway_pods is None or reads.terway_pods.value is None:
         return
     report.terway_known = bool(reads.terway_pods.value)
-    daemon = daemon_on_node(reads.terway_pods, report.node, facts)
+    daemon = daemon_on_node(reads.terway_pods, report.node, facts, now)
     if daemon and daemon.running and daemon.ready:
         daemon.containers = []
     report.terway_on_node = daemon

@@ -7,6 +7,13 @@ from collections.abc import Iterator
 
 from terway_mcp.tools.correlation.target import Target
 from terway_mcp.tools.evidence import Evidence
+from terway_mcp.tools.terway_names import CONTROLPLANE
+
+_OWED = (
+    "node_cr_missing", "node_cr_no_enis", "node_cr_sync_stale", "free_ips_unassigned", "ip_release_pending",
+    "podeni_missing", "podeni_phase_initial", "podeni_phase_binding",
+)  # fmt: skip
+"""States in which the controlplane has yet to act."""
 
 _PROBE_TIMEOUT = ("timeout", "deadline exceeded", "timed out")
 
@@ -21,6 +28,7 @@ def derived_states(ledger: list[Evidence], target: Target) -> list[tuple[Evidenc
         *_unmet_demand(ledger, target),
         *_erdma_unsupported(ledger, target),
         *_disagreeing_modes(ledger),
+        *_unseen_controlplane(ledger, target),
         *_mixed_versions(ledger, target),
     ]
 
@@ -28,13 +36,16 @@ def derived_states(ledger: list[Evidence], target: Target) -> list[tuple[Evidenc
 def retracted_states(ledger: list[Evidence], target: Target) -> set[str]:
     """Names of states that another fact explains away.
 
-    On an exclusive-ENI node, or with a PodENI that is bound, a pod needs no annotation of the webhook.
+    On an exclusive-ENI node, or with a PodENI that is bound, a pod needs no annotation of the webhook. A node keeps
+    the prefix mode and count it was made with, whatever eni_conf says by now.
     """
     retracted = set()
     bound = any(e.fact.data.get("phase") == "Bind" for e in _facts(ledger, "podeni", target.name))
     exclusive = any(e.fact.data.get("eni_mode") == "exclusive" for e in _facts(ledger, "node", target.node))
     if bound or exclusive:
         retracted.add("pod_eni_without_config")
+    if any(e.fact.data.get("prefixes", 0) != 0 for e in _facts(ledger, "node_accounting", target.node)):
+        retracted.add("config_prefix_count_zero")
     return retracted
 
 
@@ -94,9 +105,11 @@ def _unmet_demand(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evid
 
 
 def _erdma_unsupported(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
-    """The pod asks for ERDMA where the daemon has switched it off."""
+    """The pod asks for ERDMA where the instance has none, or the daemon has switched it off."""
     if not any(e.fact.data.get("erdma") for e in _facts(ledger, "pod", target.name)):
         return
+    for evidence in _facts(ledger, "node_without_erdma", target.node):
+        yield evidence, "erdma_not_supported"
     for evidence in ledger:
         if evidence.fact.kind == "log" and "not support erdma" in str(evidence.fact.data.get("sample", "")):
             yield evidence, "erdma_not_supported"
@@ -109,6 +122,17 @@ def _disagreeing_modes(ledger: list[Evidence]) -> Iterator[tuple[Evidence, str]]
     for evidence in ledger:
         if evidence.fact.kind == "log" and "daemon is not at crd mode" in str(evidence.fact.data.get("sample", "")):
             yield evidence, "ipam_mode_mismatch"
+
+
+def _unseen_controlplane(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """What the controlplane should have done is not done, and there is none, or none that can be looked into."""
+    owed = {e.fact.name for e in ledger if e.fact.name in _OWED and e.fact.subject.name in (target.name, target.node)}
+    for evidence in _facts(ledger, "controlplane", CONTROLPLANE) if owed else []:
+        presence = evidence.fact.data.get("presence")
+        if presence == "hosted":
+            yield evidence, "controlplane_hosted"
+        if presence == "absent" and target.own_eni:
+            yield evidence, "controlplane_not_installed"
 
 
 def _mixed_versions(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
