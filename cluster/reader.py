@@ -18,6 +18,7 @@ from terway_mcp.cluster.connection import LARGEST_LIST, LARGEST_OBJECT, Answer, 
 from terway_mcp.cluster.coverage import Coverage, Outcome, Read
 from terway_mcp.cluster.decode import Page, decode_items, decode_object, decode_page
 from terway_mcp.cluster.errors import ClusterUnreachable
+from terway_mcp.cluster.log_flow import Patience, flowing
 from terway_mcp.cluster.names import is_object_name, resource_path
 from terway_mcp.cluster.objects import Version
 from terway_mcp.cluster.recent import Asker
@@ -33,15 +34,6 @@ READ_SECONDS = 6.0
 
 CALL_SECONDS = 9.0
 """Longest wait for all reads of one tool call, so that a hanging API server is answered within 10 s."""
-
-_SLOWEST_LOG = 64 * 1024
-"""Bytes per second: a log that comes slower is waited for, and waiting is limited."""
-
-_GATHERED = 256 * 1024
-"""Bytes handed on at once: TLS brings 16 KiB at a time, and a time limit for each costs as much as decrypting it."""
-
-_WAITED = 0.005
-"""Seconds: a log that comes slower than this is handed on as it comes."""
 
 _REFUSAL_BYTES = 64 * 1024
 _RESTARTS = 2
@@ -109,8 +101,7 @@ class Reader:
     def __init__(self, connection: Connection, *, seconds: float = CALL_SECONDS, asker: Asker | None = None) -> None:
         self._connection = connection
         self._asker = asker
-        self._deadline = anyio.current_time() + seconds
-        self._spared = 0.0
+        self._patience = Patience(seconds)
         self.coverage: list[Coverage] = []
         self.answered: set[str] = set()
         """Requests that were answered whole, as evidence cites them."""
@@ -204,14 +195,17 @@ class Reader:
                 return self.cover(what, "truncated", f"stopped after {pages} pages of {query.limit}", source)
 
     @asynccontextmanager
-    async def log(self, namespace: str, pod: str, query: LogQuery) -> AsyncIterator[AsyncIterator[bytes] | Coverage]:
+    async def log(
+        self, namespace: str, pod: str, query: LogQuery, *, until: float = inf
+    ) -> AsyncIterator[AsyncIterator[bytes] | Coverage]:
         """Open a container's log: its bytes in blocks, or a Coverage saying why there are none.
 
         The caller adds the coverage of a log that was read, because only it knows where it stopped. Reading a log that
-        flows does not count as waiting, so that it leaves the next one its time.
+        flows does not count as waiting, so that it leaves the next one its time; but `until`, a moment on anyio's
+        clock, it has ended.
 
         Raises:
-            ClusterUnreachable: The log broke off while it was read, or ceased to flow.
+            ClusterUnreachable: The log broke off while it was read, ceased to flow, or would go on beyond `until`.
         """
         if not (is_object_name(namespace) and is_object_name(pod)):
             yield self.cover("log of a pod that the cluster names", "unavailable", _NO_NAME)
@@ -219,7 +213,8 @@ class Reader:
         path = resource_path(PODS, namespace=namespace, name=pod, subresource="log")
         what = query.what(namespace, pod)
         async with AsyncExitStack() as stack:
-            span, seconds = stack.enter_context(request_span(path)), self._seconds()
+            span = stack.enter_context(request_span(path))
+            seconds = min(self._seconds(), max(0.0, until - anyio.current_time()))
             try:
                 with anyio.fail_after(seconds):
                     status, blocks = await stack.enter_async_context(self._connection.stream(path, query.parameters()))
@@ -236,7 +231,7 @@ class Reader:
             if status != 200:
                 yield self.cover(what, *log_refusal(Answer(status, body), namespace))
                 return
-            yield self._flowing(blocks)
+            yield flowing(blocks, self._patience, until)
 
     def cover(self, what: str, outcome: Outcome, detail: str = "", source: str = "") -> Coverage:
         """Add an entry; tools call it for what no single request accounts for."""
@@ -245,36 +240,6 @@ class Reader:
         if entry.is_settled:
             self.answered.add(source)
         return entry
-
-    async def _flowing(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Hand blocks on; the more of them come, the longer they may. Logs read side by side share their time."""
-        arrived: list[bytes] = []
-        is_whole, broken = False, None
-        while not (is_whole or broken):
-            begun = anyio.current_time()
-            seconds = max(0.0, self._deadline - begun)
-            try:
-                with anyio.fail_after(seconds):
-                    is_whole = await _gather(blocks, arrived)
-            except TimeoutError:
-                broken = ClusterUnreachable(f"no more of it came within {seconds:.1f} s")
-            except ClusterUnreachable as error:
-                broken = error
-            if arrived:
-                gathered = b"".join(arrived)
-                arrived.clear()
-                self._spare(begun, len(gathered) / _SLOWEST_LOG)
-                handed = anyio.current_time()
-                yield gathered
-                self._spare(handed, inf)
-        if broken:
-            raise broken
-
-    def _spare(self, since: float, most: float) -> None:
-        """Give back at most so many of the seconds since then, which were not spent waiting; no second twice."""
-        now = anyio.current_time()
-        self._deadline += min(now - max(since, self._spared), most)
-        self._spared = now
 
     async def _read(
         self,
@@ -330,7 +295,7 @@ class Reader:
 
     def _seconds(self) -> float:
         """How long the next read may wait."""
-        return min(READ_SECONDS, max(0.0, self._deadline - anyio.current_time()))
+        return min(READ_SECONDS, self._patience.left)
 
 
 def _late(seconds: float) -> str:
@@ -345,17 +310,6 @@ def _odd_items(page: Page) -> str:
     """What a list holds besides objects, in words."""
     odd = sum(memoryview(item)[0] != ord("{") for item in page.items)
     return f"{odd} of {len(page.items)} entries are no objects" if odd else ""
-
-
-async def _gather(blocks: AsyncIterator[bytes], arrived: list[bytes]) -> bool:
-    """Add a block, and those that follow without being waited for; True at the end of the log."""
-    begun, size = anyio.current_time(), 0
-    async for block in blocks:
-        arrived.append(block)
-        size += len(block)
-        if size >= _GATHERED or anyio.current_time() - begun > _WAITED:
-            return False
-    return True
 
 
 async def _beginning(blocks: AsyncIterator[bytes]) -> bytes:

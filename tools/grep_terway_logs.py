@@ -1,6 +1,6 @@
 """`grep_terway_logs`: logs of Terway's daemon on a node or of the controlplane, as signatures with their meaning."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,12 @@ from terway_mcp.tools.times import moment, parse, render
 
 _ROWS = 12
 _SAMPLE = 260
-_SECONDS = 25.0
+_LOG_SECONDS = 25.0
+"""Longest time for one log."""
+
+_ALL_LOGS_SECONDS = 40.0
+"""Longest time for all logs of a call, so that what was found is answered before the call itself is given up."""
+
 _STREAMS = 3
 """Logs read at the same time: each costs a kubelet its disk and an API server a connection."""
 
@@ -113,7 +118,7 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
     window = await _window(case, arguments)
     pods = await (_daemon_pods(case, node) if node is not None else _controlplane_pods(case))
     report = LogsReport([], [], window=_describe(window))
-    limiter = anyio.CapacityLimiter(_STREAMS)
+    limiter, until = anyio.CapacityLimiter(_STREAMS), anyio.current_time() + _ALL_LOGS_SECONDS
     async with Together() as reads:
         scans = [
             reads.start(
@@ -127,6 +132,7 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
                         keep_lines=5 if arguments.raw else 0,
                     ),
                     limiter,
+                    until,
                 )
             )
             for pod in pods
@@ -221,28 +227,25 @@ async def _controlplane_pods(case: Case) -> list[Pod]:
     return leaders or pods[:2]
 
 
-async def _scan(case: Case, stream: Stream, window: Window, scan: LogScan, limiter: anyio.CapacityLimiter) -> Scanned:
+async def _scan(
+    case: Case, stream: Stream, window: Window, scan: LogScan, limiter: anyio.CapacityLimiter, until: float
+) -> Scanned:
     meta = stream.pod.metadata
     query = LogQuery(stream.container, stream.previous, window.since, 0 if window.since else _TAIL_LINES)
-    async with limiter, case.reader.log(meta.namespace, meta.name, query) as blocks:
-        if isinstance(blocks, Coverage):
-            return Scanned(stream, None, f"{stream.label}: {blocks.outcome} {blocks.detail}".strip())
-        cut = await _feed(case, blocks, scan)
-    scan.close()
-    case.reader.cover(query.what(meta.namespace, meta.name), "truncated" if cut else "read", cut)
-    return Scanned(stream, scan)
-
-
-async def _feed(case: Case, blocks: AsyncIterator[bytes], scan: LogScan) -> str:
-    """Scan to the end; return why it stopped earlier, or ""."""
 
     def tell(received: int) -> None:
         case.progress.done += received
         case.progress.message = f"scanned {case.progress.done / 1e6:.1f} MB of Terway logs"
 
-    with anyio.move_on_after(_SECONDS):
-        return await feed(blocks, scan, tell)
-    return f"stopped after {_SECONDS:.0f} s"
+    async with limiter:
+        until = min(until, anyio.current_time() + _LOG_SECONDS)
+        async with case.reader.log(meta.namespace, meta.name, query, until=until) as blocks:
+            if isinstance(blocks, Coverage):
+                return Scanned(stream, None, f"{stream.label}: {blocks.outcome} {blocks.detail}".strip())
+            cut = await feed(blocks, scan, tell)
+    scan.close()
+    case.reader.cover(query.what(meta.namespace, meta.name), "truncated" if cut else "read", cut)
+    return Scanned(stream, scan)
 
 
 def _account(scanned: Scanned, report: LogsReport) -> list[tuple[Stream, Signature]]:

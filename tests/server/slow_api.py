@@ -14,6 +14,13 @@ from typing import Any, NamedTuple
 NODE, DAEMON = "node-1", "terway-eniip-abcde"
 
 
+_CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def _chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
 class Exchange:
     """One request, and the connection to answer it on."""
 
@@ -33,9 +40,14 @@ class Exchange:
 
     async def drip(self, line: bytes, seconds: float) -> None:
         """A chunked answer that never ends: one line each so often, until the client is gone."""
-        self._writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+        self._writer.write(_CHUNKED)
         while not await self.gone_within(seconds):
-            self._writer.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+            self._writer.write(_chunk(line))
+
+    async def stall(self, line: bytes) -> None:
+        """A chunked answer of one line at once, and then nothing, until the client is gone."""
+        self._writer.write(_CHUNKED + _chunk(line))
+        await self.gone_within(None)
 
     async def gone_within(self, seconds: float | None) -> bool:
         """True when the client closes or resets the connection within the time."""
