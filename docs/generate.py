@@ -1,5 +1,6 @@
 """Writes what the documents share with the code: tables of README.md, parts of SKILL.md, docs/tools.md,
-docs/demo.svg, the folder of the skill that hosts install and the server serves, and the RBAC rules below deploy/.
+docs/options.md, docs/demo.svg, the folder of the skill that hosts install and the server serves, and the RBAC rules
+below deploy/.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`. With --check nothing is written;
 the exit code is 1 if anything is out of date.
@@ -16,6 +17,7 @@ from functools import cache
 from html import unescape
 from pathlib import Path
 
+import option_reference
 import tool_reference
 import yaml
 
@@ -70,7 +72,7 @@ def wanted() -> dict[Path, str]:
     readme = ROOT / "README.md"
     tables = replaced(replaced(readme.read_text("utf-8"), "steps", steps_table()), "tools", tools_table())
     text = skill_text()
-    tools = {ROOT / "docs" / "tools.md": tool_reference.page()}
+    tools = {ROOT / "docs" / "tools.md": tool_reference.page(), ROOT / "docs" / "options.md": option_reference.page()}
     return {readme: tables, ROOT / "SKILL.md": text, **tools, **skill_folder(text), **permissions()}
 
 

@@ -1,17 +1,17 @@
-"""Options of the command line; each may also come from the environment as TERWAY_MCP_<NAME>."""
+"""Options of the command line; those with a value may also come from the environment, see `environment.py`."""
 
 import argparse
 import os
 from pathlib import Path
 
 from terway_mcp.server import __version__
-from terway_mcp.server.environment import Target, is_on, option
+from terway_mcp.server.environment import Target, in_brackets, is_on, option, repeatable
 from terway_mcp.server.http.settings import add_http_options
 
 HOSTS = ("claude-desktop", "claude-code", "vscode", "cursor", "generic")
 """MCP hosts that `terway-mcp hosts` knows how to tell about this server."""
 
-_EPILOG = "Options with a value may also come from the environment, e.g. TERWAY_MCP_BUNDLE for --bundle."
+_EPILOG = "Options may also come from the environment: as the variable in brackets."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help_text, parents=[_common(suppress=True)], epilog=_EPILOG)
 
     serve = command("serve", "run the MCP server")
-    option(serve, "--transport", choices=("stdio", "streamable-http"), default="stdio")
+    option(serve, "--transport", choices=("stdio", "streamable-http"), default="stdio", help="default: %(default)s")
     option(serve, "--store", type=Path, help="SQLite file (default: in memory; on HTTP below $XDG_STATE_HOME)")
     _audit(serve, default=argparse.SUPPRESS)
     add_http_options(serve)
@@ -54,28 +54,27 @@ def parser() -> argparse.ArgumentParser:
 
     demo = command("demo", "diagnose a built-in captured cluster")
     demo.add_argument("scenario", nargs="?", help="default: the first; `list` names them all")
-    demo.add_argument("--svg", type=Path, metavar="FILE", help="also write the output as a picture")
+    option(demo, "--svg", type=Path, metavar="FILE", help="also write the output as a picture")
     option(demo, "--html", type=Path, metavar="FILE", help="also write a report with the picture of the incident")
 
     capture = command("capture", "write a redacted bundle of a live cluster")
-    capture.add_argument("-o", "--output", type=Path, required=True, metavar="BUNDLE.tar.gz")
-    capture.add_argument("-n", "--namespace", action="append", default=[], help="also this namespace (repeatable)")
+    option(capture, "-o", "--output", type=Path, required=True, metavar="BUNDLE.tar.gz", help="to write")
+    repeatable(capture, "-n", "--namespace", command="capture", help="also this namespace (repeatable)")
 
     rbac = command("rbac", "print the RBAC manifest that the tools need")
-    option(rbac, "--namespace", "-n", default="kube-system", help="of the service account")
+    option(rbac, "--namespace", "-n", command="rbac", default="kube-system", help="of the service account")
     rbac.add_argument("--capture", action="store_true", help="also what `capture` lists")
-    rbac.add_argument(
-        "--configmap", action="append", default=[], help="also this dynamic node configuration (repeatable)"
-    )
+    repeatable(rbac, "--configmap", help="also this dynamic node configuration (repeatable)")
 
     hosts = command("hosts", "print what to tell an MCP host, with this installation's paths")
     hosts.add_argument("host", nargs="?", choices=HOSTS, metavar="HOST", help=f"{', '.join(HOSTS)}; default: all")
     hosts.add_argument("--json", action="store_true", help="print one JSON object")
 
     api = command("api", "serve a bundle as a Kubernetes API for kubectl")
-    option(api, "--host", default="127.0.0.1")
-    option(api, "--port", type=int, default=0, help="default: a free one")
-    option(api, "--write-kubeconfig", type=Path, default=Path("terway-mcp.kubeconfig"), metavar="FILE")
+    option(api, "--host", command="api", default="127.0.0.1", help="loopback address to listen on")
+    option(api, "--port", command="api", type=int, default=0, help="default: a free one")
+    kubeconfig, leads = Path("terway-mcp.kubeconfig"), "that leads kubectl there (default: %(default)s)"
+    option(api, "--write-kubeconfig", type=Path, default=kubeconfig, metavar="FILE", help=leads)
     return root
 
 
@@ -90,14 +89,14 @@ def cluster_options(options: argparse.Namespace) -> list[str]:
     return [*given, "--anonymize"] if options.anonymize else given
 
 
-def _audit(target: Target, **settings: object) -> None:
+def _audit(target: Target, default: str | None = None) -> None:
     """On stdio a host keeps its own record, so nothing is written unless it is asked for."""
     option(
         target,
         "--audit",
         metavar="FILE|-|none",
         help="one line of JSON per call into a file or (-) to stderr (default: - on HTTP, none on stdio)",
-        **settings,
+        default=default,
     )
 
 
@@ -114,13 +113,13 @@ def _common(*, suppress: bool = False) -> argparse.ArgumentParser:
         type=Path,
         action="append",
         metavar="FILE",
-        help="more Terway facts as YAML (repeatable)",
+        help=in_brackets("more Terway facts as YAML (repeatable)", "TERWAY_MCP_KNOWLEDGE"),
         default=argparse.SUPPRESS if suppress else [Path(path) for path in knowledge.split(os.pathsep) if path],
     )
     shared.add_argument(
         "--anonymize",
         action="store_true",
-        help="pseudonyms for names, addresses and ids",
+        help=in_brackets("pseudonyms for names, addresses and ids", "TERWAY_MCP_ANONYMIZE"),
         default=argparse.SUPPRESS if suppress else is_on("TERWAY_MCP_ANONYMIZE"),
     )
     return shared

@@ -1,5 +1,6 @@
 """The command line as a user runs it: output, exit codes, environment, and the API for kubectl."""
 
+import argparse
 import json
 import os
 import re
@@ -106,6 +107,44 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(f"TERWAY_MCP_{name}", "")
     found = parser().parse_args(["serve"])
     assert (found.bundle, found.kubeconfig, found.transport, found.port) == (None, None, "stdio", 8000)
+
+
+def parsed(*arguments: str) -> argparse.Namespace:
+    return parser().parse_args(arguments)
+
+
+def test_a_variable_means_the_same_to_every_command_that_heeds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("HOST", "0.0.0.0"), ("PORT", "8001"), ("NAMESPACE", "shop")):  # noqa: S104 - only parsed
+        monkeypatch.setenv(f"TERWAY_MCP_{name}", value)
+    serve, api = parsed("serve"), parsed("api")
+    assert (serve.host, serve.port, parsed("diagnose").namespace) == ("0.0.0.0", 8001, "shop")  # noqa: S104
+    assert (api.host, api.port, parsed("rbac").namespace) == ("127.0.0.1", 0, "kube-system")
+    assert parsed("capture", "-o", "x").namespace == []
+
+
+def test_where_commands_mean_different_things_the_variable_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"API_HOST": "::1", "API_PORT": "8002", "RBAC_NAMESPACE": "terway-mcp", "CAPTURE_NAMESPACE": "a, b",
+             "OUTPUT": "taken.tar.gz"}  # fmt: skip
+    for name, value in given.items():
+        monkeypatch.setenv(f"TERWAY_MCP_{name}", value)
+    api, taken = parsed("api"), parsed("capture")
+    assert (api.host, api.port, parsed("rbac").namespace) == ("::1", 8002, "terway-mcp")
+    assert (taken.namespace, taken.output) == (["a", "b"], Path("taken.tar.gz"))
+    monkeypatch.setenv("TERWAY_MCP_API_PORT", "tcp://10.96.0.7:8000")
+    assert parsed("api").port == 0, "what Kubernetes says of a Service called terway-mcp-api"
+
+
+@pytest.mark.parametrize("command", ["serve", "token", "diagnose", "demo", "capture", "rbac", "api", "inspect"])
+def test_the_help_names_the_variable_of_every_option_with_a_value(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parsed(command, "--help")
+    usage, _, told = capsys.readouterr().out.partition("\n\n")
+    with_values = set(re.findall(r"(--[a-z-]+) [A-Z{]", usage))
+    assert with_values
+    for name in with_values:
+        assert re.search(rf"TERWAY_MCP_(?:{command.upper()}_)?{name[2:].replace('-', '_').upper()}\]", told), name
 
 
 def test_several_knowledge_files_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
