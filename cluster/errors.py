@@ -8,6 +8,7 @@
     ├── KnowledgeError          a knowledge file breaks its schema
     ├── ServerBusy              more calls wait for a cluster than can be answered in time
     ├── StoreError              the investigation store cannot be opened or written
+    ├── TooManyInvestigations   a caller has opened as many as are kept for one
     ├── OutputError             a file that a command was asked for cannot be written
     └── CredentialsError        the tokens or keys that callers are checked against cannot be read
 
@@ -46,6 +47,10 @@ class ServerBusy(TerwayMcpError):  # noqa: N818 - reads as the state it reports
 
 class StoreError(TerwayMcpError):
     """The investigation store cannot be opened or written."""
+
+
+class TooManyInvestigations(TerwayMcpError):  # noqa: N818 - reads as the state it reports
+    """A caller has as many investigations open as are kept for one; nobody's are given up for another."""
 
 
 class OutputError(TerwayMcpError):

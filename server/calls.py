@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.coverage import Coverage
-from terway_mcp.cluster.errors import InvalidInput, StoreError, TerwayMcpError
+from terway_mcp.cluster.errors import InvalidInput, StoreError, TerwayMcpError, TooManyInvestigations
 from terway_mcp.cluster.reader import CALL_SECONDS, Reader
 from terway_mcp.cluster.recent import Asker, RecentAnswers
 from terway_mcp.knowledge.base import Knowledge
@@ -51,6 +51,11 @@ _CALL_SECONDS = 60.0
 """A tool call never takes longer; reads have their own, shorter limits."""
 
 _LEAST_SECONDS = 1.0
+
+_MOST_STEPS = 500
+"""Calls that one investigation keeps; each call reads all of them. The procedure takes six."""
+
+_FULL = f"This investigation has {_MOST_STEPS} calls, and no more are kept. Open another one with inspect_cluster."
 
 _UNKNOWN = "This investigation is unknown or has expired. Call inspect_cluster to open one, and pass the id it returns."
 
@@ -145,6 +150,9 @@ class Calls:
             return self._wrap(call, refused.status, None, refused.message, refused.steps)
         except InvalidInput as error:
             return self._wrap(call, "invalid", None, str(error))
+        except TooManyInvestigations as error:
+            # The usual first step would be refused again.
+            return self._wrap(call, "invalid", None, str(error), [])
         except TerwayMcpError as error:
             return self._wrap(call, "unreachable", None, str(error))
         except TimeoutError:
@@ -213,6 +221,8 @@ class Calls:
         if state is None:
             raise Refused("unknown_investigation", _UNKNOWN, plan.start())
         call.investigation, call.state = investigation, state
+        if len(state.done) + len(state.skips) >= _MOST_STEPS:
+            raise Refused("invalid", _FULL, plan.start())
 
     async def _open(self, arguments: Arguments, caller: str, call: Underway) -> None:
         if call.investigation:

@@ -1,5 +1,6 @@
 """Where investigations live: append-only, keyed by caller, forgotten after a while without calls."""
 
+import math
 import os
 import secrets
 import sqlite3
@@ -12,7 +13,7 @@ from typing import Protocol, TypeVar
 import anyio.to_thread
 import msgspec
 
-from terway_mcp.cluster.errors import StoreError
+from terway_mcp.cluster.errors import StoreError, TooManyInvestigations
 from terway_mcp.server.state import Done, Skip, State
 from terway_mcp.tools.evidence import Evidence, Fact, Noted
 
@@ -20,6 +21,10 @@ T = TypeVar("T")
 
 LIFETIME_SECONDS = 4 * 3600
 """An investigation is forgotten this long after its last call."""
+
+MOST_INVESTIGATIONS = 500
+"""Open at a time for one caller: some 30 KB each, two a minute without end. Nobody's live investigation is given up
+for another, so one more is refused until the oldest has expired."""
 
 ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter can be mistaken for a digit when an id is copied by hand."""
@@ -32,6 +37,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS investigation (
     id TEXT PRIMARY KEY, caller TEXT NOT NULL, context TEXT NOT NULL, symptom TEXT NOT NULL, expires REAL NOT NULL
 );
+CREATE INDEX IF NOT EXISTS investigation_of ON investigation (caller, expires);
 CREATE TABLE IF NOT EXISTS step (
     position INTEGER PRIMARY KEY, investigation TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL
 );
@@ -58,7 +64,11 @@ class Store(Protocol):
     """What the server needs of a store. Every write adds; nothing is changed in place, so writes commute."""
 
     async def create(self, caller: str, context: str, symptom: str) -> str:
-        """Open an investigation and return its id."""
+        """Open an investigation and return its id.
+
+        Raises:
+            TooManyInvestigations: The caller has `MOST_INVESTIGATIONS` open.
+        """
         ...
 
     async def load(self, investigation: str, caller: str) -> State | None:
@@ -143,6 +153,7 @@ class SqliteStore:
         def write() -> None:
             now = self._clock()
             self._forget(now)
+            self._make_sure_of_room(caller, now)
             row = (investigation, caller, context, symptom, now + LIFETIME_SECONDS)
             self._db.execute("INSERT INTO investigation VALUES (?, ?, ?, ?, ?)", row)
 
@@ -245,6 +256,16 @@ class SqliteStore:
         row = (investigation, number, fact.key, version, body)
         self._db.execute("INSERT INTO evidence VALUES (?, ?, ?, ?, ?)", row)
         return Noted(f"E{number}", unchanged=False)
+
+    def _make_sure_of_room(self, caller: str, now: float) -> None:
+        select = "SELECT COUNT(*), MIN(expires) FROM investigation WHERE caller = ?"
+        held, first = self._db.execute(select, (caller,)).fetchone()
+        if held >= MOST_INVESTIGATIONS:
+            minutes = math.ceil((first - now) / 60)
+            raise TooManyInvestigations(
+                f"{held} investigations are open, as many as one caller may have: go on with one of them, or open "
+                f"another in {minutes} min, when the first one expires unless it is called again"
+            )
 
     def _forget(self, now: float) -> None:
         for statement in _FORGET:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from mcp import Client
@@ -10,6 +11,8 @@ from mcp_types import TextResourceContents
 
 from terway_mcp.cluster.clusters import Clusters
 from terway_mcp.cluster.scenarios.scenario import Scenario
+from terway_mcp.server import calls
+from terway_mcp.server import store as store_module
 from terway_mcp.server.app import create_server
 from terway_mcp.server.store import LIFETIME_SECONDS, SqliteStore
 from tests.server.talk import Envelope, Talk
@@ -150,4 +153,32 @@ async def test_a_store_that_fails_is_answered_and_not_a_crash(bundle: Path) -> N
         assert "investigation store" in answer["message"]
         store._db.execute("ALTER TABLE lost RENAME TO step")
         assert (await talk.call("inspect_node", investigation=investigation, node=NODE))["status"] == "ok"
+    store.close()
+
+
+async def test_one_investigation_too_many_is_refused_and_those_that_are_open_go_on(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_INVESTIGATIONS", 2)
+    store = SqliteStore()
+    async with served(bundle, store) as talk:
+        opened = [await talk.opened() for _ in range(2)]
+        refused = await talk.call("inspect_cluster")
+        alive = [await talk.call("inspect_node", investigation=known, node=NODE) for known in opened]
+    store.close()
+    assert (refused["status"], refused["investigation"], refused["next_steps"]) == ("invalid", None, [])
+    assert "go on with one of them, or open another in 240 min" in refused["message"]
+    assert [answer["status"] for answer in alive] == ["ok", "ok"]
+
+
+async def test_an_investigation_takes_no_calls_without_end(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "_MOST_STEPS", 3)
+    store = SqliteStore()
+    async with served(bundle, store) as talk:
+        investigation = await talk.opened()
+        answers = [await talk.call("inspect_node", investigation=investigation, node=NODE) for _ in range(4)]
+        assert [answer["status"] for answer in answers] == ["ok", "ok", "invalid", "invalid"]
+        assert answers[-1]["next_steps"][0] == {"tool": "inspect_cluster", "arguments": {}, "why": ANY}
+        assert "Open another one with inspect_cluster" in answers[-1]["message"]
+        assert (await talk.call("inspect_cluster"))["status"] == "ok"
     store.close()

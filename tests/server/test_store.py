@@ -8,7 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from terway_mcp.cluster.errors import StoreError
+from terway_mcp.cluster.errors import StoreError, TooManyInvestigations
+from terway_mcp.server import store as store_module
 from terway_mcp.server.state import Done, Skip
 from terway_mcp.server.store import LIFETIME_SECONDS, SqliteStore, default_path
 from terway_mcp.tools.evidence import Fact, Subject
@@ -137,6 +138,24 @@ async def test_an_investigation_without_calls_is_forgotten_with_all_that_belongs
     clock.now -= LIFETIME_SECONDS
     assert await store.load(opened, "me") is None
     store.close()
+
+
+async def test_a_caller_with_too_many_investigations_loses_none_and_keeps_nobody_out(
+    store: SqliteStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_INVESTIGATIONS", 3)
+    opened = []
+    for _ in range(3):
+        opened.append(await store.create("me", "ctx", ""))
+        clock.now += 60
+    for _ in range(2):
+        with pytest.raises(TooManyInvestigations, match=r"3 investigations are open.* another in 237 min"):
+            await store.create("me", "ctx", "")
+    assert await store.create("you", "ctx", "")
+    clock.now += LIFETIME_SECONDS - 3 * 60
+    assert await store.create("me", "ctx", ""), "the first one has expired"
+    assert await store.load(opened[0], "me") is None
+    assert await store.load(opened[1], "me") is not None
 
 
 async def test_a_foreign_call_does_not_prolong_an_investigation(store: SqliteStore, clock: Clock) -> None:
