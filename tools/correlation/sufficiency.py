@@ -31,6 +31,9 @@ def sufficiency(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) 
     judgement = judge(ledger, knowledge, setting)
     best = next((finding for finding in judgement.findings if not finding.remark), None)
     if target_is_healthy(ledger, setting.target) and judgement.verdict.category == "healthy":
+        if strange := [line.partition(":")[0] for line in judgement.unexplained]:
+            why = f"the target is Ready, but no rule knows {', '.join(strange[:3])}: the logs may say what they mean"
+            return Sufficiency("insufficient", why)
         return Sufficiency("sufficient", "the target is Ready and nothing that speaks against it was seen")
     if best is not None and best.confidence in ("confirmed", "likely"):
         doubt = _doubt(best, ledger, events, knowledge)

@@ -6,7 +6,7 @@ import re2
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.evidence import Evidence, Subject
 
-_NAMED_IN_LOG = re2.compile(r'\b(?:name|node|nodeName|pod|podID|podName)"?="([^"]{1,300})"')
+_NAMED_IN_LOG = re2.compile(r'\b(?:name|node|nodeName|object|pod|podID|podName)"?="([^"]{1,300})"')
 _CLUSTER_WIDE = ("ConfigMap", "ClusterRole", "Deployment", "DaemonSet", "Namespace", "Lease")
 _OWNERS = ("ReplicaSet", "StatefulSet", "Deployment", "DaemonSet", "Job")
 

@@ -22,6 +22,7 @@ _ENOUGH = 12.0
 """Below this score nothing but a stranger's or a past failure supports a cause."""
 
 _FINDINGS = 4
+_STRANGE = "Warnings that no rule knows stand beside it, unexplained: read them."
 _HEALTH = ("nothing_failing", "workload", "pod_healthy", "node", "terway_pod", "pod")
 _LEVELS: tuple[Confidence, ...] = ("insufficient", "possible", "likely", "confirmed")
 
@@ -33,7 +34,7 @@ def judge(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Jud
     supported = [candidate for candidate in candidates if candidate.score >= _ENOUGH and not candidate.is_over]
     healthy = target_is_healthy(ledger, setting.target)
     if healthy and not contradicts_health(supported, ledger, setting.target):
-        return _healthy(ledger, knowledge, setting, supported)
+        return _healthy(ledger, knowledge, setting, supported, _unexplained(ledger, found, setting.target))
     winners = _independent([candidate for candidate in supported if candidate.is_near])
     findings = [_finding(candidate, winners, setting) for candidate in winners[:_FINDINGS]]
     losers = [candidate for candidate in candidates if candidate not in winners[:_FINDINGS]]
@@ -57,7 +58,13 @@ def _independent(candidates: list[Candidate]) -> list[Candidate]:
     return kept
 
 
-def _healthy(ledger: list[Evidence], knowledge: Knowledge, setting: Setting, supported: list[Candidate]) -> Judgement:
+def _healthy(
+    ledger: list[Evidence],
+    knowledge: Knowledge,
+    setting: Setting,
+    supported: list[Candidate],
+    unexplained: list[str],
+) -> Judgement:
     cause = knowledge.cause("healthy")
     ids = [e.id for e in ledger if e.fact.name in _HEALTH][:6]
     heading = cause.title if cause else "Nothing is wrong with the target"
@@ -66,16 +73,15 @@ def _healthy(ledger: list[Evidence], knowledge: Knowledge, setting: Setting, sup
     ready = "" if setting.target.kind == "cluster" else f"{setting.target} is Ready. "
     if healed := _has_healed(ledger):
         ready = f"{setting.target} works now; it did not when it was read before. "
-    text = f"{ready}{meaning}".strip()
-    verdict = Verdict(
-        "healthy", "confirmed" if not setting.skipped else "likely", heading, text, [str(setting.target)], ids
-    )
+    strange = f" {_STRANGE}" if unexplained else ""
+    sure: Confidence = "likely" if setting.skipped or unexplained else "confirmed"
+    verdict = Verdict("healthy", sure, heading, f"{ready}{meaning}{strange}".strip(), [str(setting.target)], ids)
     no_longer = "was seen before, and no longer keeps back" if healed else "does not affect"
     ruled = [
         RuledOut(finding.title, f"it {no_longer} {setting.target}, which is Ready", finding.evidence)
         for finding in elsewhere
     ]
-    return Judgement(verdict, [], ruled, list(setting.missing), [])
+    return Judgement(verdict, [], ruled, list(setting.missing), unexplained)
 
 
 def _has_healed(ledger: list[Evidence]) -> bool:
