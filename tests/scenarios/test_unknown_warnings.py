@@ -32,7 +32,8 @@ def asked(folder: Path, change: Callable[[ClusterBuilder], object]) -> Outcome:
 
 def monitor_says(cluster: ClusterBuilder) -> None:
     said = Said("FluxReversed", "the flux of eth0 runs backwards")
-    cluster.event_controller("flux-monitor", cluster.ref_kubelet_node(NODE), said, Seen(WORLD.ago(26), WORLD.ago(1), 31))
+    seen = Seen(WORLD.ago(26), WORLD.ago(1), 31)
+    cluster.event_controller("flux-monitor", cluster.ref_kubelet_node(NODE), said, seen)
 
 
 def test_without_such_a_warning_health_is_certain_and_needs_no_logs(tmp_path: Path) -> None:
