@@ -22,8 +22,8 @@ T = TypeVar("T")
 LIFETIME_SECONDS = 4 * 3600
 """An investigation is forgotten this long after its last call."""
 
-MOST_INVESTIGATIONS = 500
-"""Open at a time for one caller: some 30 KB each, two a minute without end. Nobody's live investigation is given up
+MOST_INVESTIGATIONS = 2000
+"""Open at a time for one caller: some 30 KB each, eight a minute without end. Nobody's live investigation is given up
 for another, so one more is refused until the oldest has expired."""
 
 ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
