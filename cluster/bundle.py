@@ -30,6 +30,7 @@ _CUSTOM_ERRORS = f"{_CUSTOM}custom-resources-errors.json"
 _DEEPEST_ROOT = 3
 _LARGEST_DOCUMENT = 512 * 1024**2
 _ERROR_TEXT = 4096
+_RUN = {False: "", True: "-previous"}
 
 
 class Bundle:
@@ -112,11 +113,16 @@ class Bundle:
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool = False) -> StoredFile | None:
         """The captured log of a container (of its previous run); None when there is none."""
-        return self._files.get(_log_name(namespace, pod, f"{container}{'-previous' if previous else ''}.log"))
+        return self._files.get(_log_name(namespace, pod, f"{container}{_RUN[previous]}.log"))
 
-    def log_error(self, namespace: str, pod: str, container: str) -> str | None:
-        """Why the collector could not read a container's log, in its words."""
-        file = self._files.get(_log_name(namespace, pod, f"{container}-logs-errors.log"))
+    def log_error(self, namespace: str, pod: str, container: str, *, previous: bool = False) -> str | None:
+        """Why the collector could not read a container's log (of its previous run), in its words.
+
+        Troubleshoot's own has one such file for both runs; `terway-mcp capture` writes one for each.
+        """
+        names = [f"{container}{_RUN[run]}-logs-errors.log" for run in dict.fromkeys((previous, False))]
+        files = [self._files.get(_log_name(namespace, pod, name)) for name in names]
+        file = next(filter(None, files), None)
         return file.read_at(0, _ERROR_TEXT).decode(errors="replace").strip() or None if file else None
 
     def version(self) -> KubeObject | None:

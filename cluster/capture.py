@@ -217,7 +217,7 @@ async def _log(reader: Reader, documents: Documents, pod: Pod, query: LogQuery) 
     try:
         async with reader.log(meta.namespace, meta.name, query) as blocks:
             if isinstance(blocks, Coverage):
-                documents[f"{folder}/{query.container}-logs-errors.log"] = blocks.detail
+                documents[f"{folder}/{query.container}{suffix}-logs-errors.log"] = blocks.detail
                 return
             async for block in blocks:
                 raw += block

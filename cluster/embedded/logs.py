@@ -39,7 +39,8 @@ def read_log(bundle: Bundle, target: Target, pod: KubeObject, params: Mapping[st
     if reason := _no_log(pod, container, previous=previous):
         return bad_request(reason)
     place = f"the {'previous ' if previous else ''}log of container {container}"
-    return not_captured(target, place, bundle.log_error(target.namespace or "", target.name or "", container))
+    why = bundle.log_error(target.namespace or "", target.name or "", container, previous=previous)
+    return not_captured(target, place, why)
 
 
 def _view(bundle: Bundle, params: Mapping[str, str]) -> LogView:

@@ -198,6 +198,7 @@ def test_logs_and_the_reason_for_a_missing_log_are_found_by_container(tmp_path: 
     assert bundle.log("kube-system", "terway-x", "policy") is None
     assert bundle.log_error("kube-system", "terway-x", "policy") == "container not found"
     assert bundle.log_error("kube-system", "terway-x", "terway") is None
+    assert bundle.log_error("kube-system", "terway-x", "policy", previous=True) == "container not found"
 
 
 def test_the_capture_time_is_the_newest_moment_that_objects_mention(tmp_path: Path) -> None:

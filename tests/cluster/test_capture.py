@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -143,17 +144,33 @@ async def test_a_cluster_that_does_not_answer_leaves_no_bundle(tmp_path: Path) -
     assert not (tmp_path / "out.tar.gz").exists()
 
 
-async def test_what_a_log_is_called_does_not_depend_on_who_reads_it(tmp_path: Path) -> None:
+def crashed(log: Callable[[Request], Reply]) -> Callable[[Request], Reply]:
+    """A cluster of one Terway pod, whose container was restarted."""
     state = {"name": "c", "restartCount": 1, "state": {}, "lastState": {}, "ready": False}
-    crashed = {"metadata": {"name": "terway-0", "namespace": "kube-system"}, "status": {"containerStatuses": [state]}}
+    pod = {"metadata": {"name": "terway-0", "namespace": "kube-system"}, "status": {"containerStatuses": [state]}}
 
     def respond(request: Request) -> Reply:
         if request.path.endswith("/log"):
-            return Reply(200, b"first\n", how="cut")
+            return log(request)
         mine = request.query.get("labelSelector", "").startswith("app in")
-        return json_reply({"items": [crashed] if mine else [], "gitVersion": "v1.36.2"})
+        return json_reply({"items": [pod] if mine else [], "gitVersion": "v1.36.2"})
 
-    with serving(respond) as api:
+    return respond
+
+
+async def test_each_run_of_a_container_keeps_its_own_reason_for_a_missing_log(tmp_path: Path) -> None:
+    def log(request: Request) -> Reply:
+        return status_reply(400, "BadRequest", "no previous" if "previous" in request.query else "no log yet")
+
+    with serving(crashed(log)) as api:
+        await capture(live(api, tmp_path), tmp_path / "out.tar.gz", (), masked)
+    bundle = Bundle.open(tmp_path / "out.tar.gz")
+    now, before = (bundle.log_error("kube-system", "terway-0", "c", previous=previous) for previous in (False, True))
+    assert (now, before) == ("no log yet", "no previous")
+
+
+async def test_what_a_log_is_called_does_not_depend_on_who_reads_it(tmp_path: Path) -> None:
+    with serving(crashed(lambda _: Reply(200, b"first\n", how="cut"))) as api:
         said = await capture(live(api, tmp_path), tmp_path / "out.tar.gz", (), masked)
     told = [line.partition(": truncated")[0] for line in said if line.startswith("log of")]
     assert told == ["log of kube-system/terway-0/c", "log of kube-system/terway-0/c (previous)"]
