@@ -68,7 +68,7 @@ def grants(configmaps: tuple[str, ...] = ()) -> tuple[Grant, ...]:
     """
     return (
         Grant(PODS, ("get", "list"), why="pods of a node, the pod asked about, Terway's own pods"),
-        Grant(NODES, ("get", "list"), why="conditions, labels and annotations; list only completes names"),
+        Grant(NODES, ("get", "list"), why="conditions, labels and annotations; list for names, and what nodes offer"),
         Grant(NAMESPACES, ("get", "list"), why="the label that exempts a namespace; list only completes names"),
         Grant(EVENTS, ("list",), why="events of targets, and recent warnings"),
         *(Grant(kind, ("get",), why="status of a workload asked about by name") for kind in _WORKLOADS),

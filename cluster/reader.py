@@ -136,8 +136,9 @@ class Reader:
         namespace: str | None = None,
         query: Query | None = None,
         what: str = "",
+        max_pages: int = 200,
     ) -> Read[list[T]]:
-        """Read a collection to its end, page by page."""
+        """Read a collection page by page, to its end if it has no more pages than that."""
         items: list[T] = []
         query = query or Query()
         coverage = await self.each_page(
@@ -147,6 +148,7 @@ class Reader:
             namespace=namespace,
             query=query,
             what=what,
+            max_pages=max_pages,
         )
         kept = items if coverage.outcome in ("read", "truncated") or items else None
         return Read(kept, coverage, _source(resource_path(resource, namespace=namespace), query.parameters()))

@@ -63,6 +63,12 @@ def daemon_on_node(
     return report
 
 
+def removed_node(node: str, who: str, source: str) -> Fact:
+    """The fact that a node is gone which something still names."""
+    text = f"node {node} is not in the cluster, but still named by {who}"
+    return Fact("status", "node_removed", Subject("Node", node), text, source=source)
+
+
 def _facts(pod: Pod, report: DaemonPodReport, source: str, facts: FactSheet, now: datetime) -> None:
     subject = Subject("Pod", pod.metadata.name, pod.metadata.namespace, uid=pod.metadata.uid)
     node = pod.spec.node_name

@@ -33,10 +33,10 @@ async def inspect_node(case: Case, arguments: InspectNode) -> Report:
 
 
 def _is_unknown(reads: NodeReads) -> bool:
-    """True when nothing shows that there is such a node: pods that run on it do, whoever may not read the node."""
+    """True when nothing shows that there is, or was, such a node: pods that run on it do, whoever may not read it."""
     if reads.node.value is not None or reads.terway_node.value is not None:
         return False
-    return reads.node.outcome == "not_found" or not (reads.terway_pods.value or reads.pods.value)
+    return not (reads.terway_pods.value or reads.pods.value)
 
 
 def _marks(report: NodeReport, *, daemon_known: bool) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _marks(report: NodeReport, *, daemon_known: bool) -> dict[str, Any]:
     return {
         "node": report.name,
         "terway_pod": daemon.name if daemon else "",
-        "terway_running": daemon.running if daemon else not daemon_known,
+        "terway_running": daemon.running if daemon else not (daemon_known and report.found),
         "terway_expected": not (report.ignored or report.virtual),
         "exclusive": report.eni_mode == "exclusive",
     }

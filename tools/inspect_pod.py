@@ -2,15 +2,19 @@
 
 from typing import Any
 
-from terway_mcp.cluster.objects import Namespace, Pod
+from terway_mcp.cluster.objects import Namespace, Node, Pod
 from terway_mcp.cluster.reader import Query, Reader
-from terway_mcp.cluster.resources import NAMESPACES, NETWORKINTERFACES, PODENIS, PODNETWORKINGS, PODS
+from terway_mcp.cluster.resources import NAMESPACES, NETWORKINTERFACES, NODES, PODENIS, PODNETWORKINGS, PODS
 from terway_mcp.cluster.terway_objects import NetworkInterface, PodENI, PodNetworking
 from terway_mcp.cluster.together import Pending, Together
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.arguments import InspectPod
 from terway_mcp.tools.case import Case, Report
+from terway_mcp.tools.offered_resources import nodes_for
 from terway_mcp.tools.pod_facts import PodReads, PodReport, pod_report
+
+_MOST_REQUESTS = 6
+"""What one call may cost the API server; a node is looked for only where Terway is not found on it."""
 
 _INTERFACES_READ = 1
 """A pod with several ENIs has the same trouble on each; one more read would break the budget of six."""
@@ -54,7 +58,9 @@ async def _read_all(reader: Reader, namespace: str, name: str) -> PodReads:
         return PodReads(pod.value, where.value, podeni.value)
     node, networking = found.spec.node_name, found.metadata.annotations.get(names.POD_NETWORKING)
     daemons = Query(labels=names.DAEMON_SELECTOR, fields=f"spec.nodeName={node}")
+    # A pod without a node leaves the read of Terway on it to the nodes.
     async with Together() as then:
+        nodes = then.start(nodes_for(reader, found))
         terway = (
             then.start(reader.collect(PODS, Pod, names.SYSTEM_NAMESPACE, daemons, f"Terway pods on {node}"))
             if node
@@ -66,6 +72,7 @@ async def _read_all(reader: Reader, namespace: str, name: str) -> PodReads:
             then.start(reader.get(NETWORKINTERFACES, NetworkInterface, eni))
             for eni in _enis(podeni.value.value)[:_INTERFACES_READ]
         ]
+    stray = bool(terway and terway.value.outcome == "read" and not terway.value.value)
     return PodReads(
         pod.value,
         where.value,
@@ -74,6 +81,8 @@ async def _read_all(reader: Reader, namespace: str, name: str) -> PodReads:
         [interface.value for interface in interfaces],
         terway.value if terway else None,
         (offered.value.value or []) if offered else [],
+        await reader.get(NODES, Node, node) if stray and reader.requests < _MOST_REQUESTS else None,
+        nodes.value,
     )
 
 

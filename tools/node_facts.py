@@ -21,7 +21,7 @@ from terway_mcp.tools.cross_checks import (
     feature_states,
     local_states,
 )
-from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node
+from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node, removed_node
 from terway_mcp.tools.eni_conf import merge_patch
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
 from terway_mcp.tools.own_eni import asks_for_eni
@@ -77,6 +77,8 @@ class NodeReport(msgspec.Struct, omit_defaults=True):
 def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime) -> tuple[NodeReport, FactSheet]:
     """Shape the report and collect the facts behind it."""
     report, facts = NodeReport(name), FactSheet()
+    if reads.node.outcome == "not_found":
+        return _removed(reads, report, facts)
     if node := reads.node.value:
         _from_core_node(node, report, facts, reads.node.source)
     report.terway_pod = _daemon(reads, report, facts, now)
@@ -85,6 +87,18 @@ def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime
     _pods(reads.pods.value or [], reads.terway_node.value, report)
     _compare(reads, report, facts, now)
     report.states = [fact.text for fact in facts.facts if knowledge.state(fact.name)][:10]
+    return report, facts
+
+
+def _removed(reads: NodeReads, report: NodeReport, facts: FactSheet) -> tuple[NodeReport, FactSheet]:
+    """What is left of a node that is gone: neither its books nor a missing Terway mean anything any more."""
+    report.found = False
+    _pods(reads.pods.value or [], None, report)
+    left = [f"{report.pods['all']} pods"] if report.pods else []
+    left += ["Terway's Node"] if reads.terway_node.value else []
+    left += ["NodeRuntime"] if reads.runtime.value else []
+    facts.add(removed_node(report.name, " and ".join(left), reads.node.source), report)
+    report.states = [fact.text for fact in facts.facts]
     return report, facts
 
 

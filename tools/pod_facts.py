@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from terway_mcp.cluster.coverage import Read
-from terway_mcp.cluster.objects import Namespace, Pod
+from terway_mcp.cluster.objects import Namespace, Node, Pod
 from terway_mcp.cluster.terway_objects import NetworkInterface, PodENI, PodNetworking
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.containers import (
@@ -17,8 +17,9 @@ from terway_mcp.tools.containers import (
     waiting_reasons,
 )
 from terway_mcp.tools.correlation.current import PASSING
-from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node
+from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node, removed_node
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
+from terway_mcp.tools.offered_resources import not_offered
 from terway_mcp.tools.own_eni import asks_for_eni, asks_for_erdma, wants_pod_eni
 from terway_mcp.tools.podnetworking_match import unserved_networking
 
@@ -37,6 +38,8 @@ class PodReads(msgspec.Struct, frozen=True):
     interfaces: list[Read[NetworkInterface]] = []
     terway_pods: Read[list[Pod]] | None = None
     offered: list[PodNetworking] = []
+    host: Read[Node] | None = None
+    nodes: Read[list[Node]] | None = None
 
 
 class PodENIReport(msgspec.Struct, omit_defaults=True):
@@ -68,6 +71,7 @@ class PodReport(msgspec.Struct, omit_defaults=True):
     waiting: list[str] = []
     containers: list[ContainerReport] = []
     scheduling: str = ""
+    failure: str = ""
     created: str = ""
     deleting_since: str = ""
     pod_eni: str = ""
@@ -97,6 +101,7 @@ def pod_report(reads: PodReads, pod: Pod, now: datetime) -> tuple[PodReport, Fac
     report.unserved_networking = unserved_networking(pod, namespace, reads.offered)
     report.own_eni = report.own_eni or bool(report.unserved_networking)
     _pod_facts(pod, report, facts, reads.pod.source)
+    not_offered(pod, reads.nodes, facts)
     _podeni(reads, pod, report, facts)
     _podnetworking(reads, report, facts)
     _daemon(reads, report, facts, now)
@@ -160,6 +165,7 @@ def _from_pod(pod: Pod) -> PodReport:
         waiting=waiting_reasons(pod),
         containers=container_reports(pod)[:8],
         scheduling=_scheduling(pod),
+        failure=f"{status.reason}: {status.message}".strip(": ") if status.phase == "Failed" else "",
         created=meta.creation_timestamp or "",
         deleting_since=meta.deletion_timestamp or "",
         pod_eni=meta.annotations.get(names.POD_ENI, ""),
@@ -200,6 +206,8 @@ def _pod_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
         found.append(("pod_healthy", f"{report.phase}, ready={report.ready}"))
     if report.scheduling:
         found.append(("pod_unschedulable", report.scheduling))
+    if report.failure:
+        found.append(("pod_failed", report.failure))
     if not pod.spec.host_network and report.node and not report.ips and set(report.waiting) & set(_SANDBOX_WAITS):
         found.append(("pod_sandbox_waiting", "waits for its sandbox and has no IP"))
     if report.ips and not report.ready and set(report.waiting) & set(_CRASHES):
@@ -351,6 +359,10 @@ def _podnetworking(reads: PodReads, report: PodReport, facts: FactSheet) -> None
 
 def _daemon(reads: PodReads, report: PodReport, facts: FactSheet, now: datetime) -> None:
     if reads.terway_pods is None or reads.terway_pods.value is None:
+        return
+    if reads.host and reads.host.outcome == "not_found":
+        facts.add(removed_node(report.node, f"pod {report.pod}", reads.host.source))
+        report.notes.append(f"node {report.node} is not in the cluster any more: nothing can start there")
         return
     report.terway_known = bool(reads.terway_pods.value)
     daemon = daemon_on_node(reads.terway_pods, report.node, facts, now)

@@ -98,12 +98,16 @@ def compete(found: list[Signal], knowledge: Knowledge, *, terway_down: bool) -> 
 
 
 def _put_before_consequences(candidates: list[Candidate]) -> None:
-    """A cause outranks what follows from it, provided that both are seen on the target."""
+    """A cause outranks what follows from it, at however many removes, provided that all are seen on the target."""
     by_id = {candidate.cause.id: candidate for candidate in candidates if candidate.is_near and not candidate.is_over}
-    for candidate in by_id.values():
-        followed = [by_id[cause].score for cause in candidate.cause.behind if cause in by_id]
-        if followed:
-            candidate.score = max(candidate.score, max(followed) + 1.0)
+
+    def rank(candidate: Candidate, passed: frozenset[str] = frozenset()) -> float:
+        passed |= {candidate.cause.id}
+        followed = [by_id[cause] for cause in candidate.cause.behind if cause in by_id and cause not in passed]
+        return max([candidate.score, *(rank(each, passed) + 1.0 for each in followed)])
+
+    for candidate, score in [(candidate, rank(candidate)) for candidate in by_id.values()]:
+        candidate.score = score
 
 
 def _score(candidate: Candidate, *, terway_down: bool) -> float:

@@ -8,6 +8,7 @@ PASSING: Mapping[str, tuple[str, ...]] = {
     "pod": (
         "pod_healthy",
         "pod_unschedulable",
+        "pod_failed",
         "pod_sandbox_waiting",
         "pod_app_crash",
         "pod_oomkilled",
