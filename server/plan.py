@@ -70,7 +70,7 @@ def _inspect(state: State) -> list[NextStep]:
         if state.focus().kind != "cluster" or state.has("get_events"):
             return []
         return [step for suspect in state.suspects if (step := _inspect_suspect(suspect, state.chosen_suspect))]
-    node = pod.marks.get("node")
+    node = pod.marks.get("node") or state.focus().node
     if node and not pod.marks.get("healthy") and state.marks("inspect_node", f"node/{node}") is None:
         return [NextStep("inspect_node", {"node": node}, BY_ID["resources"].why)]
     return []

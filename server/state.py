@@ -163,10 +163,14 @@ class State(msgspec.Struct):
                 return kind, found
         return "cluster", self.latest("inspect_cluster")
 
+    def _told_by_events(self, target: str) -> str:
+        """The node of a pod that may not be read, as far as its events name it."""
+        return str((self.marks("get_events", target) or {}).get("node") or "")
+
     def _target(self, kind: str, entry: Done) -> Target:
         namespace, _, name = entry.target.partition("/")[2].rpartition("/")
         marks = entry.marks
-        node = name if kind == "node" else str(marks.get("node") or "")
+        node = name if kind == "node" else str(marks.get("node") or self._told_by_events(entry.target))
         node_marks = self.marks("inspect_node", f"node/{node}") or {}
         return Target(
             kind,

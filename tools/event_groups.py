@@ -70,6 +70,12 @@ def reporter(event: Event) -> str:
     return event.reporting_component or event.source.component
 
 
+def _host(event: Event) -> str:
+    """A kubelet writes its node's name into either field; another component's instance is no node."""
+    is_kubelet = reporter(event) == "kubelet"
+    return event.source.host or (event.reporting_instance if is_kubelet else "")
+
+
 def subject_of(event: Event) -> Subject:
     """The involved object; an empty apiVersion is a core object (Terway's daemon leaves it empty)."""
     about = event.involved_object
@@ -145,7 +151,7 @@ class EventGroups:
                 first_time(event),
                 last,
                 effective_count(event),
-                event.source.host,
+                _host(event),
                 event.series is not None,
             )
         else:

@@ -23,6 +23,7 @@ from terway_mcp.tools.correlation.signals import event_matches
 from terway_mcp.tools.correlation.sufficiency import sufficiency
 from terway_mcp.tools.correlation.wording import entry_words
 from terway_mcp.tools.event_groups import EventGroup, EventGroups
+from terway_mcp.tools.event_node import node_told, on_node
 from terway_mcp.tools.evidence import Noted, Subject
 from terway_mcp.tools.suspects import event_fact
 from terway_mcp.tools.times import moment
@@ -99,7 +100,10 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
     scopes, target = scopes_of(arguments, case.related)
     start = moment(arguments.since, case.reader.now, "since") if arguments.since else ""
     case.progress.message = f"reading events of {target}"
-    groups = await _read(case, scopes, start, (_MOST_REQUESTS - bool(arguments.workload)) // len(scopes))
+    groups = await _read(case, scopes, start, _pages(arguments, case.related) // len(scopes))
+    told = _told(case, arguments, groups)
+    if told:
+        groups.absorb(await _read(case, _node_scopes(told, ""), start, _MOST_REQUESTS // 2))
     exists = await _read_workload(case, arguments) if arguments.workload else True
     if not exists and not groups.seen:
         return Report(EventsReport(target, [], found=False), "no_data", {"missing": True}, f"there is no {target}")
@@ -107,7 +111,8 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
     source = f"GET /api/v1/namespaces/{scopes[0].namespace}/events?fieldSelector={scopes[0].fields}"
     noted = await case.ledger.record([event_fact(group, source) for group in ordered])
     rows = [_row(group, entry, case.knowledge) for group, entry in zip(ordered, noted, strict=True)]
-    decision = sufficiency(await case.ledger.evidence(), case.knowledge, case.setting)
+    setting = on_node(case.setting, arguments.namespace or "", arguments.pod or "", told) if told else case.setting
+    decision = sufficiency(await case.ledger.evidence(), case.knowledge, setting)
     report = EventsReport(
         target,
         rows[:_ROWS],
@@ -118,13 +123,35 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
         max(0, len(rows) - _ROWS),
         groups.oldest,
     )
-    marks = {"sufficiency": decision.state}
+    marks = {"sufficiency": decision.state, **({"node": told} if told else {})}
     if rows:
         return Report(report, marks=marks)
     if all(read.is_settled for read in case.reader.coverage):
         return Report(report, "no_data", marks, f"no events of {target} are kept")
     report.why = "not every list of events could be read, so their silence proves nothing"
     return Report(report, "no_data", marks, f"events of {target} could not all be read, see coverage")
+
+
+def _pages(arguments: GetEvents, related: Mapping[str, Any]) -> int:
+    """How many pages the first lists may take: the events of a node that only shows in them are still to be read."""
+    if arguments.workload:
+        return _MOST_REQUESTS - 1
+    return _MOST_REQUESTS // 2 if _is_unread(arguments, related) else _MOST_REQUESTS
+
+
+def _is_unread(arguments: GetEvents, related: Mapping[str, Any]) -> bool:
+    """True for a pod that was asked for in vain though it may well exist, so that its node is not known."""
+    return arguments.pod is not None and related.get("missing") is False
+
+
+def _told(case: Case, arguments: GetEvents, groups: EventGroups) -> str:
+    """The node of a pod that was not read, if its events name it; the answer says where that comes from."""
+    told = node_told(groups.newest_first()) if _is_unread(arguments, case.related) else None
+    if told is None:
+        return ""
+    pod = f"{arguments.namespace}/{arguments.pod}"
+    case.reader.cover(f"node of pod {pod}: {told.node}, derived from its event {told.reason}", "read")
+    return told.node
 
 
 def scopes_of(arguments: GetEvents, related: Mapping[str, Any]) -> tuple[list[Scope], str]:

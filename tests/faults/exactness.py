@@ -1,5 +1,6 @@
 """Whether the coverage of an answer says what happened on the wire: no more and no less."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -68,6 +69,12 @@ def told(coverage: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
     return found
 
 
+def rests_on(what: str) -> str:
+    """The read behind an entry: itself, or the events of the pod whose node they told."""
+    derived = re.fullmatch(r"node of pod (\S+): \S+, derived from its event \w+", what)
+    return f"events of pod and PodENI {derived[1]}" if derived else what
+
+
 class Wire(NamedTuple):
     """What was served for a call, and for the calls of its investigation before it, whose answers it may share."""
 
@@ -84,7 +91,7 @@ def differences(
     found = [f"{what} was asked for and is not told" for what in truth if what not in said]
     for what, (outcome, detail) in said.items():
         wrong = logs if what.startswith("log of ") else reads
-        expected = truth.get(what, shared.get(what, WRONG))
+        expected = truth.get(rests_on(what), shared.get(rests_on(what), WRONG))
         if what == VERSION and what not in truth:
             continue  # asked once for a connection
         if expected == WRONG and not (outcome in wrong or detail.startswith(NOT_ASKED)):

@@ -57,6 +57,14 @@ def test_the_way_of_a_case_that_needs_logs() -> None:
     assert first(*so_far, logs("node/n1"), logs("component/controlplane")) == ("correlate", {})
 
 
+def test_a_node_that_only_events_name_is_inspected_and_its_log_proposed() -> None:
+    unread = Done("inspect_pod", POD, {"missing": False}, unread=True)
+    found = Done("get_events", POD, {"sufficiency": "insufficient", "node": "n1"})
+    assert first(CLUSTER, unread) == ("get_events", {"namespace": "shop", "pod": "web-0"})
+    assert first(CLUSTER, unread, found) == ("inspect_node", {"node": "n1"})
+    assert first(CLUSTER, unread, found, NODE) == ("grep_terway_logs", {"node": "n1"})
+
+
 def test_logs_that_settle_the_case_are_the_last_ones_proposed() -> None:
     assert first(CLUSTER, INSPECTED, NODE, judged("absent"), logs("node/n1", "sufficient")) == ("correlate", {})
 
