@@ -24,7 +24,7 @@ class RestrictedClusters(Clusters):
         self._allowed = allowed
         self.refused: list[tuple[str, str, str | None, str | None]] = []
 
-    async def _connect(self, _context: str | None) -> tuple[Connection, str]:
+    def _connect(self, _name: str) -> tuple[Connection, str]:
         api = EmbeddedApi(Bundle.open(self._path), deny=self._denies)
         client = httpx2.AsyncClient(transport=EmbeddedTransport(api), base_url="http://restricted", timeout=None)
         return Connection(client, _anonymous), "restricted"
