@@ -5,11 +5,14 @@ from pathlib import Path
 
 import msgspec
 
+from terway_mcp.cluster.resources import CONFIGMAPS
+from terway_mcp.cluster.scenarios.background import ordinary_cluster
 from terway_mcp.cluster.scenarios.builder import ClusterBuilder
 from terway_mcp.cluster.scenarios.clock import Seen
 from terway_mcp.cluster.scenarios.events import Said
 from terway_mcp.cluster.scenarios.healthy import healthy
 from terway_mcp.cluster.scenarios.logs import Line
+from terway_mcp.cluster.scenarios.profile import Terway
 from terway_mcp.cluster.scenarios.world import World
 
 from .corpus import Outcome, ask
@@ -62,3 +65,33 @@ def test_lines_of_the_controlplane_about_another_node_are_no_trouble_of_this_one
     assert outcome.category == "healthy"
     logs = next(call.envelope["data"] for call in outcome.walk.calls if call.tool == "grep_terway_logs")
     assert "IpNotEnough" in msgspec.json.encode(logs).decode(), "it was read"
+
+
+def never_started(folder: Path, change: Callable[[ClusterBuilder], object]) -> Outcome:
+    """A pod that does not start for a reason nobody has heard of, in a cluster where all else is well."""
+    shop, cart = WORLD.namespace("shop"), WORLD.app("cart")
+
+    def build() -> ClusterBuilder:
+        cluster = ordinary_cluster(WORLD, "unknown", Terway(ipam="local"), hosts=(21, 22))
+        cluster.deployment(shop, cart, creating={NODE: 1}, since=WORLD.ago(30))
+        seen = Seen(WORLD.ago(29), WORLD.ago(1), 40)
+        cluster.event_kubelet(cluster.ref(shop, WORLD.replica(cart, 0)), Said("FluxDry", "the flux ran dry"), seen, NODE)
+        change(cluster)
+        return cluster
+
+    pod = WORLD.replica(cart, 0)
+    return ask(msgspec.structs.replace(healthy(WORLD), build=build, namespace=shop, pod=pod), folder)
+
+
+def test_an_unknown_failure_of_which_all_was_read_is_called_unknown(tmp_path: Path) -> None:
+    outcome = never_started(tmp_path, lambda _: None)
+    assert outcome.category == "insufficient_evidence"
+    assert outcome.verdict["title"] == "No rule knows this failure"
+    assert any("the flux ran dry" in line for line in (outcome.walk.correlation or {})["unexplained"])
+
+
+def test_where_something_could_not_be_read_that_is_to_be_collected_first(tmp_path: Path) -> None:
+    outcome = never_started(tmp_path, lambda cluster: cluster.forbid(CONFIGMAPS))
+    assert outcome.category == "insufficient_evidence"
+    assert "Collect what is listed as missing" in str(outcome.verdict["root_cause"])
+    assert (outcome.walk.correlation or {})["missing_evidence"]

@@ -1,6 +1,7 @@
 """The verdict: which cause wins, how sure that is, and what would have to be known to be surer."""
 
 from terway_mcp.knowledge.base import Knowledge
+from terway_mcp.knowledge.schema import Category
 from terway_mcp.tools.correlation.candidates import (
     Candidate,
     compete,
@@ -40,10 +41,10 @@ def judge(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Jud
     losers = [candidate for candidate in candidates if candidate not in winners[:_FINDINGS]]
     unexplained = _unexplained(ledger, found, setting.target)
     named = bool(findings) and not findings[0].remark
-    verdict = _verdict(findings[0], winners[0], setting) if named else _insufficient(ledger, knowledge, setting)
+    missing = _missing(ledger, setting, findings[0].category if named else "insufficient_evidence")
+    verdict = _verdict(findings[0], winners[0], setting) if named else _insufficient(ledger, knowledge, setting, missing)
     sure = named and verdict.category != "insufficient_evidence"
     steps = causal_chain(winners[0], found, knowledge, setting.target) if sure else {}
-    missing = _missing(ledger, setting, verdict)
     return Judgement(verdict, findings, _ruled_out(losers, setting), missing, unexplained, steps)
 
 
@@ -90,10 +91,11 @@ def _has_healed(ledger: list[Evidence]) -> bool:
     return bool(changes) and bool(changes[-1].data.get("healed"))
 
 
-def _insufficient(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Verdict:
-    cause = knowledge.cause("insufficient_evidence")
+def _insufficient(ledger: list[Evidence], knowledge: Knowledge, setting: Setting, missing: list[str]) -> Verdict:
+    """No verdict, and what to do about it: something could not be read, or all was and none of it is known."""
+    cause = knowledge.cause("insufficient_evidence" if missing else "cause_unknown")
     symptoms = [e.id for e in ledger if e.fact.kind == "event" and e.fact.data.get("type") == "Warning"][:5]
-    text = cause.meaning if cause else "The evidence read so far does not name a cause."
+    text = f"{cause.meaning} {cause.fix}" if cause else "The evidence read so far does not name a cause."
     heading = cause.title if cause else "Not enough evidence"
     return Verdict("insufficient_evidence", "insufficient", heading, text, [str(setting.target)], symptoms)
 
@@ -158,7 +160,7 @@ def _ruled_out(losers: list[Candidate], setting: Setting) -> list[RuledOut]:
     return ruled
 
 
-def _missing(ledger: list[Evidence], setting: Setting, verdict: Verdict) -> list[str]:
+def _missing(ledger: list[Evidence], setting: Setting, category: Category) -> list[str]:
     missing = [f"skipped: {step}" for step in setting.skipped]
     missing += in_brief(read for evidence in ledger if (read := coverage_of(evidence.fact)) and not read.is_settled)
     missing += [
@@ -166,7 +168,7 @@ def _missing(ledger: list[Evidence], setting: Setting, verdict: Verdict) -> list
         for evidence in ledger
         if evidence.fact.name == "events_rbac_gap"
     ]
-    if verdict.category == "terway_bug":
+    if category == "terway_bug":
         missing.append(f"Terway version {setting.version or 'unknown'}; compare with its release notes")
     return list(dict.fromkeys([*missing, *setting.missing]))[:8]
 
