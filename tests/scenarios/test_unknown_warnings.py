@@ -75,7 +75,8 @@ def never_started(folder: Path, change: Callable[[ClusterBuilder], object]) -> O
         cluster = ordinary_cluster(WORLD, "unknown", Terway(ipam="local"), hosts=(21, 22))
         cluster.deployment(shop, cart, creating={NODE: 1}, since=WORLD.ago(30))
         seen = Seen(WORLD.ago(29), WORLD.ago(1), 40)
-        cluster.event_kubelet(cluster.ref(shop, WORLD.replica(cart, 0)), Said("FluxDry", "the flux ran dry"), seen, NODE)
+        said = Said("FluxDry", "the flux ran dry")
+        cluster.event_kubelet(cluster.ref(shop, WORLD.replica(cart, 0)), said, seen, NODE)
         change(cluster)
         return cluster
 

@@ -22,6 +22,9 @@ from terway_mcp.tools.evidence import Evidence, coverage_of
 _ENOUGH = 12.0
 """Below this score nothing but a stranger's or a past failure supports a cause."""
 
+NOTHING_KNOWN = "cause_unknown"
+"""What is said where everything was read and no entry of the knowledge argues for a cause."""
+
 _FINDINGS = 4
 _STRANGE = "Warnings that no rule knows stand beside it, unexplained: read them."
 _HEALTH = ("nothing_failing", "workload", "pod_healthy", "node", "terway_pod", "pod")
@@ -42,7 +45,7 @@ def judge(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Jud
     unexplained = _unexplained(ledger, found, setting.target)
     named = bool(findings) and not findings[0].remark
     missing = _missing(ledger, setting, findings[0].category if named else "insufficient_evidence")
-    verdict = _verdict(findings[0], winners[0], setting) if named else _insufficient(ledger, knowledge, setting, missing)
+    verdict = _verdict(findings[0], winners[0], setting) if named else _none(ledger, knowledge, setting, missing)
     sure = named and verdict.category != "insufficient_evidence"
     steps = causal_chain(winners[0], found, knowledge, setting.target) if sure else {}
     return Judgement(verdict, findings, _ruled_out(losers, setting), missing, unexplained, steps)
@@ -91,9 +94,9 @@ def _has_healed(ledger: list[Evidence]) -> bool:
     return bool(changes) and bool(changes[-1].data.get("healed"))
 
 
-def _insufficient(ledger: list[Evidence], knowledge: Knowledge, setting: Setting, missing: list[str]) -> Verdict:
+def _none(ledger: list[Evidence], knowledge: Knowledge, setting: Setting, missing: list[str]) -> Verdict:
     """No verdict, and what to do about it: something could not be read, or all was and none of it is known."""
-    cause = knowledge.cause("insufficient_evidence" if missing else "cause_unknown")
+    cause = knowledge.cause("insufficient_evidence" if missing else NOTHING_KNOWN)
     symptoms = [e.id for e in ledger if e.fact.kind == "event" and e.fact.data.get("type") == "Warning"][:5]
     text = f"{cause.meaning} {cause.fix}" if cause else "The evidence read so far does not name a cause."
     heading = cause.title if cause else "Not enough evidence"
