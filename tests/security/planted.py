@@ -49,17 +49,16 @@ class InMemory(Clusters):
     def turn_to(self, context: str) -> None:
         """Make another context the default one."""
         self._default = context
-        self._open.pop(None, None)
 
     async def contexts(self) -> list[str]:
         return list(self._contexts)
 
-    async def _connect(self, context: str | None) -> tuple[Connection, str]:
-        if context not in self._contexts:
-            raise InvalidInput(f"there is no context {context!r}")
-        api = EmbeddedApi(opened(self._contexts[context]()))
+    def _connect(self, name: str) -> tuple[Connection, str]:
+        if name not in self._contexts:
+            raise InvalidInput(f"there is no context {name!r}")
+        api = EmbeddedApi(opened(self._contexts[name]()))
         client = httpx2.AsyncClient(transport=EmbeddedTransport(api), base_url="http://memory", timeout=None)
-        return Connection(client, _anonymous), context
+        return Connection(client, _anonymous), name
 
 
 async def _anonymous(_renew: bool) -> Mapping[str, str]:
