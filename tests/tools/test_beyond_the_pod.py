@@ -1,6 +1,7 @@
 """Why a pod gets nowhere although nothing about it fails: no such node, no such device, a kubelet that says no."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from terway_mcp.cluster.resources import NODE_CRS, NODES, PODS
 from terway_mcp.cluster.scenarios.builder import ClusterBuilder
 from terway_mcp.cluster.scenarios.pods import Container, waiting
+from tests.performance.counted import counted
 from tests.tools.conftest import Capture
 from tests.tools.stage import NODE, OTHER, WEB, WORLD, Captured, Step, bare, outcomes
 
@@ -56,6 +58,13 @@ async def test_what_a_removed_node_left_behind_is_not_terways(
     assert data["verdict"]["category"] == "not_terway"
     assert data["verdict"]["title"] == f"Node {NODE} is not in the cluster any more"
     assert f"node {NODE} is not in the cluster" in data["cited"][data["verdict"]["evidence"][0]]
+
+
+async def test_a_pod_that_was_ready_when_its_node_went_is_not_called_healthy(capture: Capture) -> None:
+    built, files = removed()
+    built.deployment("shop", "web", running={NODE: 1})
+    data = await verdict(capture(built, files), POD)
+    assert data["verdict"]["title"] == f"Node {NODE} is not in the cluster any more"
 
 
 async def test_what_still_names_a_removed_node_is_counted(capture: Capture) -> None:
@@ -116,6 +125,20 @@ async def test_where_nodes_may_not_be_listed_it_stays_open(capture: Capture) -> 
     staged = capture(asking("aliyun/erdma").forbid(NODES))
     assert "nodes and what they offer" in outcomes(await staged.inspect_pod())
     assert (await verdict(staged, POD))["verdict"]["category"] == "resource_exhaustion"
+
+
+@pytest.mark.parametrize(
+    ("built", "files"), [removed(), (asking("aliyun/erdma"), {})], ids=["removed node", "resource not offered"]
+)
+async def test_looking_further_costs_no_more_than_six_requests(
+    tmp_path: Path, built: ClusterBuilder, files: dict[str, bytes | str | None]
+) -> None:
+    async with counted(Captured(built, tmp_path, files).path, tmp_path) as tools:
+        await tools.call("inspect_cluster")
+        await tools.call("inspect_pod", **POD[1])
+        asked = [request.partition("?")[0] for request in tools.requests]
+    assert any(request.startswith("/api/v1/nodes") for request in asked)
+    assert len(asked) <= 6
 
 
 # A kubelet that turns the pod away.

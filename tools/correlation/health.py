@@ -18,7 +18,9 @@ def terway_is_down(ledger: list[Evidence], target: Target) -> bool:
 
 
 def target_is_healthy(ledger: list[Evidence], target: Target) -> bool:
-    """True when the target's own status says it works."""
+    """True when the target's own status says it works; of what stood on a removed node nobody updates the status."""
+    if target.node and any(e.fact.name == "node_removed" and e.fact.subject.name == target.node for e in ledger):
+        return False
     for evidence in ledger:
         fact = evidence.fact
         if fact.name == "nothing_failing" and target.kind == "cluster":
