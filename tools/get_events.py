@@ -112,7 +112,8 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
     noted = await case.ledger.record([event_fact(group, source) for group in ordered])
     rows = [_row(group, entry, case.knowledge) for group, entry in zip(ordered, noted, strict=True)]
     setting = on_node(case.setting, arguments.namespace or "", arguments.pod or "", told) if told else case.setting
-    decision = sufficiency(await case.ledger.evidence(), case.knowledge, setting)
+    all_read = all(read.is_settled for read in case.reader.coverage)
+    decision = sufficiency(await case.ledger.evidence(), case.knowledge, setting, all_read=all_read)
     report = EventsReport(
         target,
         rows[:_ROWS],
@@ -126,7 +127,7 @@ async def get_events(case: Case, arguments: GetEvents) -> Report:
     marks = {"sufficiency": decision.state, **({"node": told} if told else {})}
     if rows:
         return Report(report, marks=marks)
-    if all(read.is_settled for read in case.reader.coverage):
+    if all_read:
         return Report(report, "no_data", marks, f"no events of {target} are kept")
     report.why = "not every list of events could be read, so their silence proves nothing"
     return Report(report, "no_data", marks, f"events of {target} could not all be read, see coverage")

@@ -140,7 +140,8 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
         ]
     found = [pair for scan in scans for pair in _account(scan.value, report)]
     await _fill(case, report, found, node)
-    decision = sufficiency(await case.ledger.evidence(), case.knowledge, case.setting)
+    all_read = all(read.is_settled for read in case.reader.coverage)
+    decision = sufficiency(await case.ledger.evidence(), case.knowledge, case.setting, all_read=all_read)
     report.sufficiency, report.why = decision.state, decision.why
     marks = {"sufficiency": decision.state}
     if report.signatures:

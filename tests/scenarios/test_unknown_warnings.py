@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from terway_mcp.cluster.resources import CONFIGMAPS
+from terway_mcp.cluster.resources import CONFIGMAPS, EVENTS
 from terway_mcp.cluster.scenarios.background import ordinary_cluster
 from terway_mcp.cluster.scenarios.builder import ClusterBuilder
 from terway_mcp.cluster.scenarios.clock import Seen
@@ -65,6 +65,13 @@ def test_lines_of_the_controlplane_about_another_node_are_no_trouble_of_this_one
     assert outcome.category == "healthy"
     logs = next(call.envelope["data"] for call in outcome.walk.calls if call.tool == "grep_terway_logs")
     assert "IpNotEnough" in msgspec.json.encode(logs).decode(), "it was read"
+
+
+def test_health_is_not_certain_where_events_may_not_be_read(tmp_path: Path) -> None:
+    outcome = asked(tmp_path, lambda cluster: cluster.forbid(EVENTS))
+    assert (outcome.category, outcome.verdict["confidence"]) == ("healthy", "likely")
+    assert any("events" in line for line in (outcome.walk.correlation or {})["missing_evidence"])
+    assert "grep_terway_logs" in [call.tool for call in outcome.walk.calls], "silence was asked of something else"
 
 
 def never_started(folder: Path, change: Callable[[ClusterBuilder], object]) -> Outcome:

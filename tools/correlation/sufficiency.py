@@ -14,6 +14,8 @@ from terway_mcp.tools.evidence import Evidence
 
 _REPORTS_NEW_EVENTS = ("terway-controlplane", "multi-ip-node")
 
+SILENCE = "not everything could be read, so silence proves nothing"
+
 State = Literal["sufficient", "insufficient", "absent"]
 
 
@@ -24,8 +26,13 @@ class Sufficiency(msgspec.Struct, frozen=True):
     why: str
 
 
-def sufficiency(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Sufficiency:
-    """Judge what has been read so far; see the steps rule on logs."""
+def sufficiency(
+    ledger: list[Evidence], knowledge: Knowledge, setting: Setting, *, all_read: bool = True
+) -> Sufficiency:
+    """Judge what has been read so far; see the steps rule on logs.
+
+    Unless `all_read` of what was asked for last could be read, its silence speaks for nothing.
+    """
     events = [e for e in ledger if e.fact.kind == "event" and evidence_closeness(e, setting.target) >= CARRIER]
     warnings = [e for e in events if e.fact.data.get("type") == "Warning"]
     judgement = judge(ledger, knowledge, setting)
@@ -34,6 +41,8 @@ def sufficiency(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) 
         if strange := [line.partition(":")[0] for line in judgement.unexplained]:
             why = f"the target is Ready, but no rule knows {', '.join(strange[:3])}: the logs may say what they mean"
             return Sufficiency("insufficient", why)
+        if not all_read:
+            return Sufficiency("absent", f"the target is Ready, but {SILENCE}")
         return Sufficiency("sufficient", "the target is Ready and nothing that speaks against it was seen")
     if best is not None and best.confidence in ("confirmed", "likely"):
         doubt = _doubt(best, ledger, events, knowledge)

@@ -26,6 +26,7 @@ NOTHING_KNOWN = "cause_unknown"
 """What is said where everything was read and no entry of the knowledge argues for a cause."""
 
 _FINDINGS = 4
+_UNREAD = "Not everything could be read, see what is missing."
 _STRANGE = "Warnings that no rule knows stand beside it, unexplained: read them."
 _HEALTH = ("nothing_failing", "workload", "pod_healthy", "node", "terway_pod", "pod")
 _LEVELS: tuple[Confidence, ...] = ("insufficient", "possible", "likely", "confirmed")
@@ -74,18 +75,22 @@ def _healthy(
     heading = cause.title if cause else "Nothing is wrong with the target"
     meaning = cause.meaning if cause else ""
     elsewhere = [_finding(candidate, supported, setting) for candidate in supported[:_FINDINGS]]
-    ready = "" if setting.target.kind == "cluster" else f"{setting.target} is Ready. "
+    ready = "" if setting.target.kind == "cluster" else f"{setting.target} is Ready."
     if healed := _has_healed(ledger):
-        ready = f"{setting.target} works now; it did not when it was read before. "
-    strange = f" {_STRANGE}" if unexplained else ""
-    sure: Confidence = "likely" if setting.skipped or unexplained else "confirmed"
-    verdict = Verdict("healthy", sure, heading, f"{ready}{meaning}{strange}".strip(), [str(setting.target)], ids)
+        ready = f"{setting.target} works now; it did not when it was read before."
+    missing = _missing(ledger, setting, "healthy")
+    # What nobody could have read, such as logs of a hosted controlplane, is the ordinary case.
+    unread = [line for line in missing if line not in setting.missing]
+    doubts = [doubt for doubt, why in ((_STRANGE, unexplained), (_UNREAD, unread)) if why]
+    sure: Confidence = "likely" if doubts else "confirmed"
+    told = " ".join(filter(None, (ready, meaning, *doubts)))
+    verdict = Verdict("healthy", sure, heading, told, [str(setting.target)], ids)
     no_longer = "was seen before, and no longer keeps back" if healed else "does not affect"
     ruled = [
         RuledOut(finding.title, f"it {no_longer} {setting.target}, which is Ready", finding.evidence)
         for finding in elsewhere
     ]
-    return Judgement(verdict, [], ruled, list(setting.missing), unexplained)
+    return Judgement(verdict, [], ruled, missing, unexplained)
 
 
 def _has_healed(ledger: list[Evidence]) -> bool:
