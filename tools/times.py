@@ -8,16 +8,21 @@ from terway_mcp.cluster.errors import InvalidInput
 
 _FRACTION = re2.compile(r"\.(\d{1,6})\d*")
 _AGO = re2.compile(r"(\d{1,5})(s|m|h|d)")
+_YEARS = range(1970, 2101)
+"""What lies beyond is a mistake of whoever wrote it, and could not be reckoned with."""
+
 _UNIT = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse(text: str | None) -> datetime | None:
-    """Parse an RFC 3339 time with up to nanosecond digits; None for anything else."""
+    """Parse an RFC 3339 time with up to nanosecond digits, of the years 1970 to 2100; None for anything else."""
     if not text:
         return None
     try:
         parsed = datetime.fromisoformat(_FRACTION.sub(r".\1", text))
     except ValueError:
+        return None
+    if parsed.year not in _YEARS:
         return None
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 

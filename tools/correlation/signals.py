@@ -134,7 +134,7 @@ def _aged(found: list[Signal], born: datetime | None) -> list[Signal]:
     latest = max(times)
 
     def weight(moment: datetime) -> float:
-        before = _BEFORE_POD if born and moment < born - _POD_MARGIN else 1.0
+        before = _BEFORE_POD if born and born - moment > _POD_MARGIN else 1.0
         return before * _freshness((latest - moment).total_seconds())
 
     return [
