@@ -181,6 +181,7 @@ class State(msgspec.Struct):
             tuple(marks.get("enis") or ()),
             str(marks.get("podnetworking") or ""),
             bool(marks.get("own_eni") or node_marks.get("exclusive")),
+            tuple(marks.get("pods") or ()) if kind == "node" else (),
         )
 
 

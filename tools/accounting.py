@@ -114,9 +114,11 @@ def _slot_states(node: TerwayNode, books: Accounting) -> list[tuple[str, str, st
 
 def is_full(books: Accounting) -> bool:
     """True when no ENI can be added and no IP can be given."""
-    usable = [row for row in books.interfaces if row.status == "InUse"]
-    every_eni_full = all(row.used + row.invalid >= books.ips_per_eni for row in usable)
-    return bool(books.eni_slots) and books.enis >= books.eni_slots and bool(usable) and every_eni_full
+    # A slot whose ENI comes or goes is taken by no pod: what keeps it there is the trouble.
+    every_eni_full = all(
+        row.status == "InUse" and row.used + row.invalid >= books.ips_per_eni for row in books.interfaces
+    )
+    return 0 < books.eni_slots <= books.enis and every_eni_full
 
 
 def _growth(books: Accounting) -> str:

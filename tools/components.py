@@ -6,7 +6,7 @@ from itertools import pairwise
 import msgspec
 
 from terway_mcp.cluster.coverage import Read
-from terway_mcp.cluster.objects import Lease, WebhookConfiguration, Workload
+from terway_mcp.cluster.objects import Lease, Pod, WebhookConfiguration, Workload
 from terway_mcp.knowledge.redaction import redact
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.evidence import Fact, Subject
@@ -43,6 +43,16 @@ class ControlplaneHealth(msgspec.Struct, omit_defaults=True):
     lease_age_s: int | None = None
     webhook_failure_policy: str = ""
     evidence: str = ""
+
+
+def component_of(pod: Pod) -> str:
+    """Which workload of Terway a pod belongs to, by its labels; "" for a pod of somebody else."""
+    labels = pod.metadata.labels
+    if pod.metadata.namespace != names.SYSTEM_NAMESPACE:
+        return ""
+    if names.CONTROLPLANE in (labels.get("k8s-app"), labels.get("app.kubernetes.io/name")):
+        return names.CONTROLPLANE
+    return labels["app"] if labels.get("app") in names.DAEMONSETS else ""
 
 
 def image_version(image: str) -> str:

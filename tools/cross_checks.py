@@ -111,7 +111,11 @@ def local_states(reads: NodeReads) -> list[tuple[str, str]]:
     addressed = sum(1 for pod in pods if pod.status.pod_ip and not pod.spec.host_network and not asks_for_eni(pod))
     if addressed < int(limit):
         return []
-    return [("node_full", f"{addressed} pods have an address and the node can have {limit} (max-available-ip)")]
+    found = [("node_full", f"{addressed} pods have an address and the node can have {limit} (max-available-ip)")]
+    allowed = (effective_conf(reads) or {}).get("max_eni")
+    if isinstance(allowed, int) and allowed > 0:
+        found.append(("config_max_eni", f"eni_conf.max_eni allows {allowed} ENIs, which leaves room for {limit} pods"))
+    return found
 
 
 def config_states(reads: NodeReads, zone: str) -> list[tuple[str, str]]:

@@ -162,10 +162,11 @@ def scopes_of(arguments: GetEvents, related: Mapping[str, Any]) -> tuple[list[Sc
     """
     where, name = arguments.namespace or "", arguments.pod or ""
     if arguments.node is not None:
-        return _node_scopes(arguments.node, str(related.get("terway_pod") or "")), f"node {arguments.node}"
+        scopes = _node_scopes(arguments.node, str(related.get("terway_pod") or ""))
+        return scopes + [_of_pod(*key.split("/")) for key in related.get("pods") or ()], f"node {arguments.node}"
     if arguments.workload is not None:
         return _workload_scopes(where, arguments.workload)
-    scopes = [_named(where, name, ("Pod", "PodENI"), f"events of pod and PodENI {where}/{name}")]
+    scopes = [_of_pod(where, name)]
     host, daemon = str(related.get("node") or ""), str(related.get("terway_pod") or "")
     if host:
         scopes += _node_scopes(host, "" if (where, name) == (names.SYSTEM_NAMESPACE, daemon) else daemon)
@@ -195,6 +196,10 @@ def _node_scopes(node: str, daemon: str) -> list[Scope]:
     if daemon:
         scopes.append(_named(names.SYSTEM_NAMESPACE, daemon, ("Pod",), f"events of Terway pod {daemon}"))
     return scopes
+
+
+def _of_pod(namespace: str, name: str) -> Scope:
+    return _named(namespace, name, ("Pod", "PodENI"), f"events of pod and PodENI {namespace}/{name}")
 
 
 def _workload_scopes(namespace: str, workload: str) -> tuple[list[Scope], str]:

@@ -130,6 +130,7 @@ async def grep_terway_logs(case: Case, arguments: GrepTerwayLogs) -> Report:
                         chosen or telling_filter(case.knowledge, stream.source),
                         until=window.until,
                         keep_lines=5 if arguments.raw else 0,
+                        keep_last=chosen is None and stream.source == "init_log",
                     ),
                     limiter,
                     until,

@@ -12,6 +12,7 @@ from terway_mcp.tools.arguments import InspectNode
 from terway_mcp.tools.case import Case, Report
 from terway_mcp.tools.cross_checks import NodeReads
 from terway_mcp.tools.node_facts import NodeReport, node_report
+from terway_mcp.tools.node_pods import followed, have_own_enis, keys, waiting_fact
 
 _SYSTEM = names.SYSTEM_NAMESPACE
 
@@ -28,8 +29,13 @@ async def inspect_node(case: Case, arguments: InspectNode) -> Report:
         )
         return Report(NodeReport(name, found=False), "no_data", {"missing": missing}, words)
     report, facts = node_report(name, reads, case.knowledge, case.reader.now)
+    pods, now = reads.pods.value or [], case.reader.now
+    shown = followed(pods, await case.ledger.evidence(), now)
+    if case.setting.target.kind == "node" and (waiting := waiting_fact(name, pods, reads.pods.source, now)):
+        facts.add(waiting)
     await facts.record(case.ledger)
-    return Report(report, marks=_marks(report, daemon_known=reads.terway_pods.value is not None))
+    marks = _marks(report, daemon_known=reads.terway_pods.value is not None)
+    return Report(report, marks=marks | {"pods": keys(shown), "own_eni": have_own_enis(shown)})
 
 
 def _is_unknown(reads: NodeReads) -> bool:

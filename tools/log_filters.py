@@ -27,6 +27,9 @@ def telling_filter(knowledge: Knowledge, source: Source) -> Filter:
             return True
         return any(match.entry.role not in QUIET for match in knowledge.match_text(record.text, source))
 
+    if source == "init_log":
+        # A few lines, of which the last says why the container ended: each is looked at.
+        return Filter(_multi_line("^."), accepts)
     patterns = [f"(?:{pattern})" for pattern in knowledge.text_patterns(source, without=QUIET)]
     return Filter(_multi_line("|".join([WORSE_THAN_INFO, TROUBLE, *patterns])), accepts)
 

@@ -51,13 +51,18 @@ class LogScan:
         wanted: which records to group.
         until: RFC 3339; later records are not counted.
         keep_lines: how many raw lines each group keeps.
+        keep_last: count the last record in whatever it says; the filter's coarse pattern must hit every line then.
         limit: most groups kept; what does not fit is counted in `dropped`.
     """
 
-    def __init__(self, wanted: Filter, *, until: str = "", keep_lines: int = 0, limit: int = 400) -> None:
+    def __init__(
+        self, wanted: Filter, *, until: str = "", keep_lines: int = 0, keep_last: bool = False, limit: int = 400
+    ) -> None:
         self._wanted = wanted
         self._until = until
         self._keep_lines = keep_lines
+        self._keep_last = keep_last
+        self._last: Record | None = None
         self._limit = limit
         self._groups: dict[tuple[str, str], Signature] = {}
         self._kept = b""
@@ -86,6 +91,8 @@ class LogScan:
             self._kept += b"\n"
         self._scan(self._kept, len(self._kept))
         self._kept = b""
+        if self._keep_last and self._last is not None:
+            self._take(self._last)
 
     def groups(self) -> list[Signature]:
         """Groups: worst level first, then the most frequent."""
@@ -126,9 +133,9 @@ class LogScan:
             record.text = b" ".join([record.text, *filter(None, continued)])
             if self._until and record.time and record.time[:19] > self._until[:19]:
                 continue
-            if self._wanted.accepts(record):
-                self.matched += 1
-                self._group(record)
+            self._last = None if self._wanted.accepts(record) else record
+            if self._last is None:
+                self._take(record)
 
     def _records(self, buffer: bytes, end: int) -> Iterator[tuple[int, int]]:
         """Bounds of each record with a coarse hit: from its header line to the end of its continuations."""
@@ -156,6 +163,10 @@ class LogScan:
                 break
             stop = buffer.find(b"\n", stop + 1, end)
         return end if stop < 0 else stop
+
+    def _take(self, record: Record) -> None:
+        self.matched += 1
+        self._group(record)
 
     def _group(self, record: Record) -> None:
         text = record.text[:_SAMPLE].decode(errors="replace")

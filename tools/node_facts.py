@@ -24,6 +24,7 @@ from terway_mcp.tools.cross_checks import (
 from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node, removed_node
 from terway_mcp.tools.eni_conf import merge_patch
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
+from terway_mcp.tools.node_pods import proxy_facts
 from terway_mcp.tools.own_eni import asks_for_eni
 
 _TERWAY_NODE_API = "network.alibabacloud.com/v1beta1"
@@ -85,6 +86,8 @@ def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime
     _from_terway_node(reads, report, facts, now)
     _config(reads, report, facts)
     _pods(reads.pods.value or [], reads.terway_node.value, report)
+    for fact in proxy_facts(name, reads.pods.value or [], reads.pods.source):
+        facts.add(fact)
     _compare(reads, report, facts, now)
     report.states = [fact.text for fact in facts.facts if knowledge.state(fact.name)][:10]
     return report, facts

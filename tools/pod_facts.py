@@ -9,6 +9,7 @@ from terway_mcp.cluster.coverage import Read
 from terway_mcp.cluster.objects import Namespace, Node, Pod
 from terway_mcp.cluster.terway_objects import NetworkInterface, PodENI, PodNetworking
 from terway_mcp.tools import terway_names as names
+from terway_mcp.tools.components import component_of
 from terway_mcp.tools.containers import (
     IMAGE_WAITS,
     ContainerReport,
@@ -211,7 +212,7 @@ def _pod_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
     if not pod.spec.host_network and report.node and not report.ips and set(report.waiting) & set(_SANDBOX_WAITS):
         found.append(("pod_sandbox_waiting", "waits for its sandbox and has no IP"))
     if report.ips and not report.ready and set(report.waiting) & set(_CRASHES):
-        found += _crash_states(report)
+        found += _crash_states(pod, report)
     if report.ips and set(report.waiting) & set(IMAGE_WAITS):
         found.append(("pod_image_pull", f"has its IP, but an image cannot be pulled ({', '.join(report.waiting)})"))
     if report.deleting_since:
@@ -225,10 +226,13 @@ def _pod_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
     return found + _annotation_states(pod, report)
 
 
-def _crash_states(report: PodReport) -> list[tuple[str, str]]:
+def _crash_states(pod: Pod, report: PodReport) -> list[tuple[str, str]]:
     ends = [container.last_termination for container in report.containers if container.last_termination]
     last = f", last {ends[0]}" if ends else ""
     words = f"has its IP, but a container crashes ({', '.join(report.waiting)}{last})"
+    if component := component_of(pod):
+        # What a crash of Terway's own daemon means is said with its node.
+        return [("controlplane_crashloop", words)] if component == names.CONTROLPLANE else []
     killed = any("OOMKilled" in end for end in ends)
     return [("pod_oomkilled" if killed else "pod_app_crash", words)]
 

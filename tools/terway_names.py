@@ -14,7 +14,8 @@ MUTATING_WEBHOOK = "terway-controlplane"
 ENI_CONFIG = "eni-config"
 CONTROLPLANE_CONFIG = "terway-controlplane"
 CLUSTER_PROFILE = "ack-cluster-profile"
-KUBE_PROXY_CONFIGS = ("kube-proxy-worker", "kube-proxy")
+KUBE_PROXY = "kube-proxy"
+KUBE_PROXY_CONFIGS = ("kube-proxy-worker", KUBE_PROXY)
 
 DYNAMIC_CONFIG_LABEL = "terway-config"
 EXCLUSIVE_LABEL = "k8s.aliyun.com/exclusive-mode-eni-type"

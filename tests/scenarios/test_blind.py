@@ -10,11 +10,12 @@ import pytest
 from terway_mcp.cluster.scenarios.world import World, vary
 
 from .corpus import ask
+from .fifth import FIFTH
 from .fourth import FOURTH
 from .second import SECOND
 from .third import THIRD
 
-BLIND = {**SECOND, **THIRD, **FOURTH}
+BLIND = {**SECOND, **THIRD, **FOURTH, **FIFTH}
 
 
 @pytest.mark.parametrize("name", BLIND)

@@ -11,17 +11,18 @@ from terway_mcp.cluster.scenarios.scenario import Scenario
 from terway_mcp.cluster.scenarios.world import World, vary
 from terway_mcp.knowledge.schema import Category
 from tests.scenarios import consistency
+from tests.scenarios.fifth import FIFTH
 from tests.scenarios.fourth import FOURTH
 from tests.scenarios.incidents import CORPUS
 from tests.scenarios.reading import ROOT, objects, text_of
 from tests.scenarios.second import SECOND
 from tests.scenarios.third import THIRD
 
-BLIND = {**SECOND, **THIRD, **FOURTH}
+BLIND = {**SECOND, **THIRD, **FOURTH, **FIFTH}
 SEEDS = (0, 3)
 
 # Addresses that belong to pods which are gone are the whole point of it.
-DISAGREEING_ON_PURPOSE = {"leaked"}
+DISAGREEING_ON_PURPOSE = {"leaked", "releases-not-reported"}
 # Collectors that could read hardly any log.
 QUIET_ON_PURPOSE = {"events-and-pods-only", "nothing-collected"}
 # Collectors that could not list the nodes.
@@ -49,14 +50,14 @@ def captured(request: pytest.FixtureRequest) -> Captured:
 
 
 def test_no_name_is_used_twice() -> None:
-    assert len({*CORPUS, *BLIND}) == len(CORPUS) + len(SECOND) + len(THIRD) + len(FOURTH)
+    assert len({*CORPUS, *BLIND}) == len(CORPUS) + len(SECOND) + len(THIRD) + len(FOURTH) + len(FIFTH)
 
 
 def test_every_category_occurs_in_the_second_corpus() -> None:
     assert {SECOND[name](World()).truth.category for name in SECOND} == set(get_args(Category))
 
 
-@pytest.mark.parametrize("corpus", [THIRD, FOURTH], ids=["third", "fourth"])
+@pytest.mark.parametrize("corpus", [THIRD, FOURTH, FIFTH], ids=["third", "fourth", "fifth"])
 def test_a_later_corpus_is_large_and_not_only_alarms(corpus: Mapping[str, Callable[[World], Scenario]]) -> None:
     assert len(corpus) >= 40
     unalarming = {"healthy", "not_terway", "insufficient_evidence"}

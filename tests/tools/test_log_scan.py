@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.tools.log_filters import pattern_filter, telling_filter
 from terway_mcp.tools.log_lines import parse_line
-from terway_mcp.tools.log_scan import LogScan, Signature
+from terway_mcp.tools.log_scan import Filter, LogScan, Signature
 from tests.tools.stage import LINE_TIME, klog
 
 EVERYTHING = pattern_filter(".")
@@ -138,6 +138,18 @@ def test_raw_lines_are_kept_up_to_the_number_asked_for() -> None:
     assert [line.rpartition("=")[2] for line in group.lines] == ["0", "1", "2"]
     assert group.lines[0].startswith(f"{LINE_TIME} E daemon.go:139")
     assert of(text).groups()[0].lines == []
+
+
+@pytest.mark.parametrize(("keep_last", "told_of"), [(False, []), (True, ["sysctl: cannot stat x"])])
+def test_the_last_record_counts_whatever_it_says_where_that_is_asked_for(keep_last: bool, told_of: list[str]) -> None:
+    wanted = Filter(EVERYTHING.coarse, lambda record: b"error" in record.text)
+    log = f"{LINE_TIME} + mount\n{LINE_TIME} sysctl: cannot stat x\n".encode()
+    scan = scanned([log], LogScan(wanted, keep_last=keep_last))
+    assert [group.sample for group in scan.groups()] == told_of
+
+
+def test_a_last_record_that_is_wanted_anyway_counts_once() -> None:
+    assert [group.count for group in of(f"{LINE_TIME} error: x\n", keep_last=True).groups()] == [1]
 
 
 def test_until_leaves_out_what_came_later() -> None:

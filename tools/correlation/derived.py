@@ -5,7 +5,7 @@ Each rests on a piece of evidence that is there, so it can be cited like any oth
 
 from collections.abc import Iterator
 
-from terway_mcp.tools.correlation.target import Target
+from terway_mcp.tools.correlation.target import NEAR, Target, evidence_closeness
 from terway_mcp.tools.evidence import Evidence
 from terway_mcp.tools.terway_names import CONTROLPLANE
 
@@ -30,7 +30,18 @@ def derived_states(ledger: list[Evidence], target: Target) -> list[tuple[Evidenc
         *_disagreeing_modes(ledger),
         *_unseen_controlplane(ledger, target),
         *_mixed_versions(ledger, target),
+        *_repaired_links(ledger, target),
     ]
+
+
+def _repaired_links(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """CNI CHECK repaired the links of several pods of a node: something on the node takes them down."""
+    if target.kind != "node":
+        return
+    repaired = [e for e in ledger if e.fact.kind == "event" and e.fact.data.get("reason") == "ConfigCheck"]
+    mine = {e.fact.subject.name: e for e in repaired if evidence_closeness(e, target) >= NEAR}
+    for evidence in mine.values() if len(mine) > 1 else ():
+        yield evidence, "pod_links_repaired"
 
 
 def retracted_states(ledger: list[Evidence], target: Target) -> set[str]:

@@ -30,8 +30,13 @@ def target_is_healthy(ledger: list[Evidence], target: Target) -> bool:
         if fact.name == "pod_healthy" and target.kind == "pod" and fact.subject.name == target.name:
             return True
         if fact.name == "node" and target.kind == "node" and fact.subject.name == target.name:
-            return "Ready=True" in fact.text and not terway_is_down(ledger, target)
+            return "Ready=True" in fact.text and not terway_is_down(ledger, target) and not _pods_wait(ledger, target)
     return False
+
+
+def _pods_wait(ledger: list[Evidence], target: Target) -> bool:
+    """True when pods of a node have no network: whatever its conditions say, it does not serve them."""
+    return any(e.fact.name == "pods_waiting" and e.fact.subject.name == target.name for e in ledger)
 
 
 def contradicts_health(supported: list[Candidate], ledger: list[Evidence], target: Target) -> bool:

@@ -10,7 +10,7 @@ from terway_mcp.knowledge.base import Knowledge, TextMatch
 from terway_mcp.knowledge.patterns import GROUPS
 from terway_mcp.knowledge.schema import Entry, Role, Source
 from terway_mcp.tools.correlation.derived import derived_states, retracted_states
-from terway_mcp.tools.correlation.target import Target, evidence_closeness
+from terway_mcp.tools.correlation.target import SAME, Target, evidence_closeness
 from terway_mcp.tools.evidence import Evidence
 from terway_mcp.tools.times import parse
 
@@ -69,7 +69,7 @@ def signals(ledger: list[Evidence], knowledge: Knowledge, target: Target) -> lis
         if state := knowledge.state(name):
             found.append(Signal(evidence, state, state.role, evidence_closeness(evidence, target)))
     found = [signal for signal in found if _is_on_path(signal, knowledge, target)]
-    return _mark_recovered(_aged(found, _born(ledger, target)))
+    return _mark_recovered(_aged(found, _born(ledger, target)), target)
 
 
 def _matches(evidence: Evidence, knowledge: Knowledge) -> list[TextMatch]:
@@ -153,8 +153,12 @@ def _freshness(age_s: float) -> float:
     return next((weight for limit, weight in _AGES if age_s <= limit), _STALE)
 
 
-def _mark_recovered(found: list[Signal]) -> list[Signal]:
-    """Mark failures that a later success on the same object shows to be over; one that names a cause ends that one."""
+def _mark_recovered(found: list[Signal], target: Target) -> list[Signal]:
+    """Mark failures that a later success on the same object shows to be over; one that names a cause ends that one.
+
+    When a pod has got its network, whatever Terway reported before about what carries it keeps the pod no longer.
+    """
+    served = max((s.time for s in found if target.kind == "pod" and _serves(s)), default="")
     recovered: dict[tuple[tuple[str, str, str], str], str] = {}
     for signal in found:
         if signal.role == "recovery":
@@ -167,7 +171,7 @@ def _mark_recovered(found: list[Signal]) -> list[Signal]:
             for (about, cause), time in recovered.items()
             if cause in ("", signal.cause) and (about == _object(signal) or _is_logged_about(signal, about))
         ]
-        return max(times, default="")
+        return max([*times, served if _is_told_by_terway(signal) else ""])
 
     return [
         msgspec.structs.replace(signal, over=True)
@@ -178,6 +182,16 @@ def _mark_recovered(found: list[Signal]) -> list[Signal]:
         else signal
         for signal in found
     ]
+
+
+def _serves(signal: Signal) -> bool:
+    """True for the report that the target pod itself has got its network."""
+    return signal.role == "recovery" and signal.closeness == SAME and signal.evidence.fact.subject.kind == "Pod"
+
+
+def _is_told_by_terway(signal: Signal) -> bool:
+    fact = signal.evidence.fact
+    return fact.kind == "log" or (fact.kind == "event" and str(fact.data.get("reporter", "")).startswith(_REPORTERS))
 
 
 def _is_logged_about(signal: Signal, about: tuple[str, str, str]) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.titles import UNKNOWN
-from terway_mcp.tools.correlation.health import target_is_healthy
+from terway_mcp.tools.correlation.health import target_is_healthy, terway_is_down
 from terway_mcp.tools.correlation.judgement import Finding, Setting
 from terway_mcp.tools.correlation.target import CARRIER, evidence_closeness
 from terway_mcp.tools.correlation.verdict import judge
@@ -45,7 +45,7 @@ def sufficiency(
             return Sufficiency("absent", f"the target is Ready, but {SILENCE}")
         return Sufficiency("sufficient", "the target is Ready and nothing that speaks against it was seen")
     if best is not None and best.confidence in ("confirmed", "likely"):
-        doubt = _doubt(best, ledger, events, knowledge)
+        doubt = _doubt(best, ledger, events, knowledge, setting)
         cited = ", ".join(best.evidence[:3])
         if not doubt:
             return Sufficiency("sufficient", f"{cited} name the cause ({best.title}); logs would only confirm it")
@@ -60,8 +60,13 @@ def sufficiency(
     )
 
 
-def _doubt(best: Finding, ledger: list[Evidence], events: list[Evidence], knowledge: Knowledge) -> str:
-    """Why the logs are still worth reading although a cause is supported; "" when they are not."""
+def _doubt(
+    best: Finding, ledger: list[Evidence], events: list[Evidence], knowledge: Knowledge, setting: Setting
+) -> str:
+    """Why the logs are still worth reading although a cause is supported; "" when they are not.
+
+    What is not Terway's needs no log of Terway, unless Terway does not run: then its log says whether that is why.
+    """
     cause = knowledge.cause(best.cause)
     if cause is not None and cause.effect:
         return "Something lies behind it that the logs can name."
@@ -72,7 +77,8 @@ def _doubt(best: Finding, ledger: list[Evidence], events: list[Evidence], knowle
     reported = any(str(event.fact.data.get("reporter", "")).startswith(_REPORTS_NEW_EVENTS) for event in events)
     if any(evidence.fact.name == "events_rbac_gap" for evidence in ledger) and not reported:
         return "Terway may not write its newer events here, so the logs hold what the events should have said."
-    if best.confidence == "confirmed" or best.category in ("not_terway", "healthy"):
+    foreign = best.category in ("not_terway", "healthy") and not terway_is_down(ledger, setting.target)
+    if best.confidence == "confirmed" or foreign:
         return ""
     if not _is_told(best, ledger, knowledge):
         return "Only states speak for it; the logs say whether it is what fails."

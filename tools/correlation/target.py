@@ -18,7 +18,8 @@ class Target(msgspec.Struct, frozen=True):
     """The pod, node or workload asked about, and the objects it shares its fate with.
 
     `kind` is pod, node, workload or cluster. `node` and `terway_pod` are "" when unknown. `own_eni` is true for a pod
-    that gets an ENI of its own (trunk or exclusive), so that the node's address pool is not on its path.
+    that gets an ENI of its own (trunk or exclusive), so that the node's address pool is not on its path. `pods` of a
+    node (as namespace/name) are those that show what it does to its pods.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Target(msgspec.Struct, frozen=True):
     enis: tuple[str, ...] = ()
     podnetworking: str = ""
     own_eni: bool = False
+    pods: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.kind == "cluster":
@@ -66,9 +68,11 @@ def evidence_closeness(evidence: Evidence, target: Target) -> float:
 
 
 def _is_carrier(subject: Subject, target: Target) -> bool:
-    """The target's node in all its forms, and the Terway pod on it."""
+    """The target's node in all its forms, the Terway pod on it, and the pods followed for a node."""
     if subject.kind in ("Node", "NodeRuntime"):
         return bool(target.node) and subject.name == target.node
+    if subject.kind in ("Pod", "PodENI") and f"{subject.namespace}/{subject.name}" in target.pods:
+        return True
     in_system = subject.kind == "Pod" and subject.namespace == names.SYSTEM_NAMESPACE
     return in_system and bool(target.terway_pod) and subject.name == target.terway_pod
 

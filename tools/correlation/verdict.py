@@ -196,4 +196,5 @@ def _is_loud(evidence: Evidence) -> bool:
     fact = evidence.fact
     if fact.kind == "event":
         return fact.data.get("type") == "Warning"
-    return fact.kind == "log" and fact.data.get("level") in ("E", "F")
+    # Of an init container that failed, what it said last is worth reading however it is worded.
+    return fact.kind == "log" and (fact.data.get("level") in ("E", "F") or fact.data.get("source") == "init_log")

@@ -6,11 +6,13 @@ from types import MappingProxyType
 from terway_mcp.cluster.scenarios.world import World
 from tests.scenarios.incidents import Incident
 
-from . import calm, central, datapath, neighbours, starting
+from . import admission, calm, central, daemons, datapath, neighbours, starting
 
 _INCIDENTS: tuple[Incident, ...] = (
     *neighbours.INCIDENTS,
+    *admission.INCIDENTS,
     *starting.INCIDENTS,
+    *daemons.INCIDENTS,
     *central.INCIDENTS,
     *datapath.INCIDENTS,
     *calm.INCIDENTS,

@@ -5,7 +5,7 @@ from terway_mcp.cluster.scenarios.builder import ClusterBuilder
 from terway_mcp.cluster.scenarios.clock import Seen
 from terway_mcp.cluster.scenarios.events import Ref, Said
 from terway_mcp.cluster.scenarios.logs import Line
-from terway_mcp.cluster.scenarios.plots import DEADLINE
+from terway_mcp.cluster.scenarios.plots import DEADLINE, REFUSED
 from terway_mcp.cluster.scenarios.pods import terminated, waiting
 from terway_mcp.cluster.scenarios.profile import Json, Terway
 from terway_mcp.cluster.scenarios.scenario import Scenario, Truth
@@ -247,8 +247,7 @@ def rollout_in_progress(world: World) -> Scenario:
             for each in pod.containers
         ]
         for index in range(3):
-            refused = f'{SOCKET} "transport: Error while dialing: dial unix /var/run/eni/eni.socket: connect: connection refused"'
-            cluster.no_network(shop, world.replica(web, index), refused, Seen.once(world.ago(21.2)), reported=False)
+            cluster.no_network(shop, world.replica(web, index), REFUSED, Seen.once(world.ago(21.2)), reported=False)
         ref = Ref(
             "DaemonSet",
             terway.daemonset,
@@ -263,11 +262,8 @@ def rollout_in_progress(world: World) -> Scenario:
     return of_the_shop(world, name, "A rollout in progress", "{pod} had 'connection refused'. Roll back?", build, truth)
 
 
-SOCKET = "cmdAdd: error alloc ip rpc error: code = Unavailable desc = connection error: desc ="
-
-
 def waits_behind_a_bad_plan(world: World) -> Scenario:
-    """The cloud has room and permits everything; max_pool_size is a word, so the daemon on a new node cannot read eni_conf."""
+    """max_pool_size is a word, so the daemon on a new node cannot read eni_conf; the cloud has room."""
     name, node = "waits-behind-a-bad-plan", world.node(21)
     error = (
         "error parse terway configmap eni-config, json: cannot unmarshal string into Go struct field "

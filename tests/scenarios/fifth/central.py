@@ -37,7 +37,7 @@ _NO_ANSWER = "{pod} waits for an address."
 
 
 def releases_not_reported(world: World) -> Scenario:
-    """The daemon may not write NodeRuntimes, so the controller never takes addresses of gone pods back: the node fills."""
+    """The daemon may not write NodeRuntimes, so addresses of gone pods are never taken back: the node fills."""
     name, node = "releases-not-reported", world.node(21)
 
     def build() -> ClusterBuilder:
@@ -269,6 +269,7 @@ def one_interface_allowed(world: World) -> Scenario:
 
     def build() -> ClusterBuilder:
         cluster = waiting_shop(world, name, local(world), counts=(15, 2), enough=True)
+        cluster.nodes[node].annotations = {"k8s.aliyun.com/max-available-ip": "15"}
         cluster.eni_conf(max_eni=1)
         pool = "&{MaxPoolSize:5 MinPoolSize:0 MaxENI:1 Capacity:15 MaxIPPerENI:15}"
         started = cluster.terway_pod(node).created + timedelta(seconds=6)
@@ -286,7 +287,7 @@ def one_interface_allowed(world: World) -> Scenario:
 
 
 def throttled_by_describe(world: World) -> Scenario:
-    """After an upgrade the controlplane syncs all nodes at once; describes are throttled, addresses come late but come."""
+    """After an upgrade the controlplane syncs all nodes at once; describes are throttled."""
     name, node = "throttled-by-describe", world.node(21)
     error = openapi("Throttling.User", "Request was denied due to user flow control.")
 

@@ -134,7 +134,7 @@ def function_not_there(world: World) -> Scenario:
 
 
 def zone_not_listed_on_lingjun(world: World) -> Scenario:
-    """On LingJun nodes there is no fallback: a zone without a vSwitch in eni_conf stops the reconciler (node_reconcile.go:310)."""
+    """On LingJun nodes there is no fallback: a zone that eni_conf lacks stops the reconciler."""
     name, node = "zone-not-listed-on-lingjun", world.node(21)
 
     def build() -> ClusterBuilder:
@@ -168,7 +168,7 @@ def zone_not_listed_on_lingjun(world: World) -> Scenario:
 
 
 def pinned_to_its_old_zone(world: World) -> Scenario:
-    """The fixed address keeps the pod in its old zone (the webhook adds the affinity); the only node there is cordoned."""
+    """The fixed address keeps the pod in its old zone (by affinity); the only node there is cordoned."""
     name = "pinned-to-its-old-zone"
     shop, db = world.namespace("shop"), world.app("db")
     text = (
@@ -260,11 +260,12 @@ def proxy_without_modules(world: World) -> Scenario:
         cluster = serving_shop(world, name, central(world), minutes=70)
         image = f"registry-vpc.{world.region}.aliyuncs.com/acs/kube-proxy:v1.34.1"
         said = (
-            'E0701 08:10:11.201 1 server.go:1021] "Error running ProxyServer" err="can\'t use the IPVS proxier: IPVS '
-            'proxier will not be used because the following required kernel modules are not loaded: [ip_vs ip_vs_rr]"',
+            'E0701 08:10:11.201 1 server.go:1021] "Error running ProxyServer" '
+            "err=\"can't use the IPVS proxier: IPVS proxier will not be used because the following required kernel "
+            'modules are not loaded: [ip_vs ip_vs_rr]"'
         )
         pod = world.daemon_pod("kube-proxy-worker", node)
-        container = crashing(cluster, (pod, "kube-proxy-worker"), image, said)
+        container = crashing(cluster, (pod, "kube-proxy-worker"), image, (said,))
         foreign_daemon(cluster, "kube-proxy-worker", node, container)
         cluster.keeps_crashing("kube-system", pod, "kube-proxy-worker", Seen(world.ago(60), world.ago(0.5), 130))
         line = 'panic: Get "https://172.21.0.1:443/api/v1/namespaces/config": dial tcp 172.21.0.1:443: i/o timeout'
@@ -301,7 +302,7 @@ def table_is_full(world: World) -> Scenario:
 def no_route_for_the_node(world: World) -> Scenario:
     """The cloud controller manages routes although Terway needs none: new nodes keep the network-unavailable taint."""
     name, node = "no-route-for-the-node", world.node(21)
-    shop, pod = asked(world)
+    shop = world.namespace("shop")
     text = (
         "0/3 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/network-unavailable: }, "
         "2 Insufficient cpu. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
@@ -340,7 +341,7 @@ def no_route_for_the_node(world: World) -> Scenario:
 
 
 def touched_by_somebody_else(world: World) -> Scenario:
-    """CNI CHECK keeps finding NICs down and sets them up again: something on the node takes them down (NetworkManager)."""
+    """CNI CHECK keeps finding NICs down and sets them up again: something takes them down."""
     name, node = "touched-by-somebody-else", world.node(21)
 
     def build() -> ClusterBuilder:
