@@ -182,6 +182,7 @@ class State(msgspec.Struct):
             str(marks.get("podnetworking") or ""),
             bool(marks.get("own_eni") or node_marks.get("exclusive")),
             tuple(marks.get("pods") or ()) if kind == "node" else (),
+            config=str(node_marks.get("config") or ""),
         )
 
 

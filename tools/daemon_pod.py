@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from terway_mcp.cluster.coverage import Read
-from terway_mcp.cluster.objects import Pod
+from terway_mcp.cluster.objects import Condition, Pod
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.components import image_version
 from terway_mcp.tools.containers import (
@@ -17,6 +17,7 @@ from terway_mcp.tools.containers import (
     trouble_states,
 )
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
+from terway_mcp.tools.times import age_seconds
 
 
 class DaemonPodReport(msgspec.Struct, omit_defaults=True):
@@ -61,6 +62,16 @@ def daemon_on_node(
     )
     _facts(pod, report, read.source, facts, now)
     return report
+
+
+def ready_seconds(pods: Sequence[Pod], now: datetime) -> float:
+    """For how long the Terway pod of a node has been Ready, 0 when it is not."""
+    since = [each.last_transition_time for pod in pods for each in pod.status.conditions if _says_ready(each)]
+    return max((age_seconds(time, now) or 0.0 for time in since), default=0.0)
+
+
+def _says_ready(condition: Condition) -> bool:
+    return condition.type == "Ready" and condition.status == "True"
 
 
 def removed_node(node: str, who: str, source: str) -> Fact:

@@ -54,6 +54,7 @@ def _marks(report: NodeReport, *, daemon_known: bool) -> dict[str, Any]:
         "terway_running": daemon.running if daemon else not (daemon_known and report.found),
         "terway_expected": not (report.ignored or report.virtual),
         "exclusive": report.eni_mode == "exclusive",
+        "config": report.dynamic_config,
     }
 
 

@@ -21,17 +21,25 @@ from terway_mcp.tools.cross_checks import (
     feature_states,
     local_states,
 )
-from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node, removed_node
+from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node, ready_seconds, removed_node
 from terway_mcp.tools.eni_conf import merge_patch
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
 from terway_mcp.tools.node_pods import proxy_facts
 from terway_mcp.tools.own_eni import asks_for_eni
+from terway_mcp.tools.times import age_seconds
 
 _TERWAY_NODE_API = "network.alibabacloud.com/v1beta1"
 _KERNEL_CHECK_SINCE = (1, 14)
 _KERNEL_NEEDED = (5, 10)
 _VERSION = re2.compile(r"v?(\d+)\.(\d+)")
 _INTERFACES_SHOWN = 8
+
+_NEW_SECONDS = 120.0
+"""One attempt of the plugin may take so long (plugin/terway/cni.go); before that no pod waits in vain."""
+
+_SETTLED_SECONDS = 300.0
+"""The kubelet reports its runtime's network every few seconds: after so long it knows what Terway wrote."""
+
 _SHOWN_CONFIG = (
     "ipam_type", "vswitches", "security_group", "security_groups", "ip_stack", "max_pool_size", "min_pool_size",
     "enable_eni_trunking", "enable_erdma", "enable_ip_prefix", "ipv4_prefix_count", "vswitch_selection_policy",
@@ -79,13 +87,13 @@ def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime
     """Shape the report and collect the facts behind it."""
     report, facts = NodeReport(name), FactSheet()
     if reads.node.outcome == "not_found":
-        return _removed(reads, report, facts)
+        return _removed(reads, report, facts, now)
     if node := reads.node.value:
         _from_core_node(node, report, facts, reads.node.source)
     report.terway_pod = _daemon(reads, report, facts, now)
     _from_terway_node(reads, report, facts, now)
     _config(reads, report, facts)
-    _pods(reads.pods.value or [], reads.terway_node.value, report)
+    _pods(reads.pods.value or [], reads.terway_node.value, report, now)
     for fact in proxy_facts(name, reads.pods.value or [], reads.pods.source):
         facts.add(fact)
     _compare(reads, report, facts, now)
@@ -93,10 +101,10 @@ def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime
     return report, facts
 
 
-def _removed(reads: NodeReads, report: NodeReport, facts: FactSheet) -> tuple[NodeReport, FactSheet]:
+def _removed(reads: NodeReads, report: NodeReport, facts: FactSheet, now: datetime) -> tuple[NodeReport, FactSheet]:
     """What is left of a node that is gone: neither its books nor a missing Terway mean anything any more."""
     report.found = False
-    _pods(reads.pods.value or [], None, report)
+    _pods(reads.pods.value or [], None, report, now)
     left = [f"{report.pods['all']} pods"] if report.pods else []
     left += ["Terway's Node"] if reads.terway_node.value else []
     left += ["NodeRuntime"] if reads.runtime.value else []
@@ -154,6 +162,9 @@ def _from_core_node(node: Node, report: NodeReport, facts: FactSheet, source: st
         facts.add(Fact("status", "node_labels_missing", subject, f"labels {', '.join(absent)} are missing"))
     if not node.spec.provider_id:
         facts.add(Fact("status", "provider_id_missing", subject, "spec.providerID is empty"))
+    if any(taint.key == names.UNINITIALIZED_TAINT for taint in node.spec.taints):
+        text = f"{subject} still has the taint {names.UNINITIALIZED_TAINT}, which the cloud-controller-manager removes"
+        facts.add(Fact("status", "node_uninitialized", subject, text))
 
 
 def _condition_facts(condition: Condition, subject: Subject, source: str, facts: FactSheet) -> None:
@@ -261,12 +272,12 @@ def _config(reads: NodeReads, report: NodeReport, facts: FactSheet) -> None:
     report.effective_config = {key: merged[key] for key in _SHOWN_CONFIG if key in merged}
 
 
-def _pods(pods: list[Pod], node: TerwayNode | None, report: NodeReport) -> None:
-    """Count the pods; one that Terway has booked an address for does not wait for the pool any more."""
+def _pods(pods: list[Pod], node: TerwayNode | None, report: NodeReport, now: datetime) -> None:
+    """Count the pods; one that is new, or that Terway has booked an address for, does not wait for the pool."""
     if not pods:
         return
     networked = [pod for pod in pods if not pod.spec.host_network and pod.status.phase not in ("Succeeded", "Failed")]
-    waiting = [pod for pod in networked if not pod.status.pod_ip and not asks_for_eni(pod)]
+    waiting = [pod for pod in networked if not pod.status.pod_ip and not asks_for_eni(pod) and not _is_new(pod, now)]
     interfaces = node.status.network_interfaces.values() if node else ()
     booked = {address.pod_id for interface in interfaces for address in interface.ipv4.values()}
     report.pods = {
@@ -274,6 +285,10 @@ def _pods(pods: list[Pod], node: TerwayNode | None, report: NodeReport) -> None:
         "with_pod_network": len(networked),
         "without_ip": sum(1 for pod in waiting if f"{pod.metadata.namespace}/{pod.metadata.name}" not in booked),
     }
+
+
+def _is_new(pod: Pod, now: datetime) -> bool:
+    return (age_seconds(pod.metadata.creation_timestamp, now) or _NEW_SECONDS) < _NEW_SECONDS
 
 
 def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet, now: datetime) -> None:
@@ -292,6 +307,9 @@ def _compare(reads: NodeReads, report: NodeReport, facts: FactSheet, now: dateti
     if centralized and spec is not None and spec.eni is None and report.eni_mode == "shared":
         contradict("node_cr_spec_eni_missing", "the daemon has not filled spec.eni of Terway's Node")
     running = bool(report.terway_pod and report.terway_pod.running)
+    unready = any(fact.name == "node_cni_not_ready" for fact in facts.facts)
+    if unready and ready_seconds(reads.terway_pods.value or [], now) > _SETTLED_SECONDS:
+        contradict("cni_config_unread", "the runtime knows no CNI configuration, and the Terway pod is Ready for long")
     if centralized and books and books.ips_free and waiting and running and not books.prefix_mode:
         contradict("free_ips_unassigned", f"{books.ips_free} IPs are free while {waiting} pods wait for one")
     if books and books.prefix_mode and waiting and books.enis:

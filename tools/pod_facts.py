@@ -279,7 +279,8 @@ def _podeni(reads: PodReads, pod: Pod, report: PodReport, facts: FactSheet) -> N
     text = (
         f"PodENI {report.pod} is in phase {row.phase or '(new)'!r} with {', '.join(row.enis) or 'no ENI'} {row.message}"
     )
-    data = {"phase": row.phase, "enis": row.enis, "trunk": row.trunk_eni}
+    fixed = any(allocation.allocation_type.type == "Fixed" for allocation in podeni.spec.allocations)
+    data = {"phase": row.phase, "enis": row.enis, "trunk": row.trunk_eni, "zone": podeni.spec.zone, "fixed": fixed}
     facts.add(Fact("status", "podeni", subject, text.strip(), source=reads.podeni.source, data=data), row)
     for state, words in _podeni_states(row, report):
         facts.add(Fact("status", state, subject, words, source=reads.podeni.source, data={"message": words}))

@@ -13,9 +13,10 @@ from .corpus import ask
 from .fifth import FIFTH
 from .fourth import FOURTH
 from .second import SECOND
+from .sixth import SIXTH
 from .third import THIRD
 
-BLIND = {**SECOND, **THIRD, **FOURTH, **FIFTH}
+BLIND = {**SECOND, **THIRD, **FOURTH, **FIFTH, **SIXTH}
 
 
 @pytest.mark.parametrize("name", BLIND)

@@ -16,9 +16,10 @@ from tests.scenarios.fourth import FOURTH
 from tests.scenarios.incidents import CORPUS
 from tests.scenarios.reading import ROOT, objects, text_of
 from tests.scenarios.second import SECOND
+from tests.scenarios.sixth import SIXTH
 from tests.scenarios.third import THIRD
 
-BLIND = {**SECOND, **THIRD, **FOURTH, **FIFTH}
+BLIND = {**SECOND, **THIRD, **FOURTH, **FIFTH, **SIXTH}
 SEEDS = (0, 3)
 
 # Addresses that belong to pods which are gone are the whole point of it.
@@ -50,14 +51,15 @@ def captured(request: pytest.FixtureRequest) -> Captured:
 
 
 def test_no_name_is_used_twice() -> None:
-    assert len({*CORPUS, *BLIND}) == len(CORPUS) + len(SECOND) + len(THIRD) + len(FOURTH) + len(FIFTH)
+    several = (CORPUS, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
+    assert len({*CORPUS, *BLIND}) == sum(len(corpus) for corpus in several)
 
 
 def test_every_category_occurs_in_the_second_corpus() -> None:
     assert {SECOND[name](World()).truth.category for name in SECOND} == set(get_args(Category))
 
 
-@pytest.mark.parametrize("corpus", [THIRD, FOURTH, FIFTH], ids=["third", "fourth", "fifth"])
+@pytest.mark.parametrize("corpus", [THIRD, FOURTH, FIFTH, SIXTH], ids=["third", "fourth", "fifth", "sixth"])
 def test_a_later_corpus_is_large_and_not_only_alarms(corpus: Mapping[str, Callable[[World], Scenario]]) -> None:
     assert len(corpus) >= 40
     unalarming = {"healthy", "not_terway", "insufficient_evidence"}

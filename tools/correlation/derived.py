@@ -4,16 +4,21 @@ Each rests on a piece of evidence that is there, so it can be cited like any oth
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from terway_mcp.tools.correlation.target import NEAR, Target, evidence_closeness
 from terway_mcp.tools.evidence import Evidence
 from terway_mcp.tools.terway_names import CONTROLPLANE
+from terway_mcp.tools.times import parse
 
 _OWED = (
     "node_cr_missing", "node_cr_no_enis", "node_cr_sync_stale", "free_ips_unassigned", "ip_release_pending",
     "podeni_missing", "podeni_phase_initial", "podeni_phase_binding",
 )  # fmt: skip
 """States in which the controlplane has yet to act."""
+
+_FIRST_ATTEMPT = timedelta(minutes=2)
+"""As long as the plugin waits for the daemon before the first failure is told (plugin/terway/cni.go)."""
 
 _PROBE_TIMEOUT = ("timeout", "deadline exceeded", "timed out")
 
@@ -23,6 +28,7 @@ def derived_states(ledger: list[Evidence], target: Target) -> list[tuple[Evidenc
     return [
         *_zone_gap(ledger, target),
         *_other_trunk(ledger, target),
+        *_zone_bound(ledger, target),
         *_exclusive_probe(ledger, target),
         *_expired_events(ledger, target),
         *_unmet_demand(ledger, target),
@@ -55,6 +61,9 @@ def retracted_states(ledger: list[Evidence], target: Target) -> set[str]:
     exclusive = any(e.fact.data.get("eni_mode") == "exclusive" for e in _facts(ledger, "node", target.node))
     if bound or exclusive:
         retracted.add("pod_eni_without_config")
+    if _facts(ledger, "node_cni_not_ready", target.node):
+        # The kubelet makes no sandbox there, so nobody asks for the addresses that are free.
+        retracted.add("free_ips_unassigned")
     if any(e.fact.data.get("prefixes", 0) != 0 for e in _facts(ledger, "node_accounting", target.node)):
         retracted.add("config_prefix_count_zero")
     return retracted
@@ -77,6 +86,14 @@ def _other_trunk(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evide
             yield evidence, "podeni_other_trunk"
 
 
+def _zone_bound(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """A pod no node's labels suit, whose fixed IP exists in one zone: the webhook made that zone its affinity."""
+    unsuited = [e for e in _facts(ledger, "pod_unschedulable", target.name) if "affinity" in e.fact.text]
+    for evidence in _facts(ledger, "podeni", target.name) if unsuited else ():
+        if evidence.fact.data.get("fixed") and evidence.fact.data.get("zone"):
+            yield evidence, "podeni_zone_binds_pod"
+
+
 def _exclusive_probe(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
     """Probes from the host time out although the pod has its own, exclusive ENI and an address."""
     exclusive = any(e.fact.data.get("eni_mode") == "exclusive" for e in _facts(ledger, "node", target.node))
@@ -92,7 +109,7 @@ def _exclusive_probe(ledger: list[Evidence], target: Target) -> Iterator[tuple[E
 
 
 def _expired_events(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
-    """A pod that waits and of which no warning is left."""
+    """A pod that waits and of which no warning is left; a pod that has only just been created cannot have any."""
     if target.kind != "pod" or not any(e.fact.kind == "event" for e in ledger):
         return
     if any(
@@ -102,7 +119,17 @@ def _expired_events(ledger: list[Evidence], target: Target) -> Iterator[tuple[Ev
         return
     for evidence in _facts(ledger, "pod", target.name):
         if evidence.fact.data.get("waiting"):
-            yield evidence, "events_expired"
+            if _is_young(evidence, ledger):
+                yield evidence, "pod_only_just_created"
+            else:
+                yield evidence, "events_expired"
+
+
+def _is_young(pod: Evidence, ledger: list[Evidence]) -> bool:
+    """True when nothing in the ledger is much later than the pod: its first attempt may still be running."""
+    created = parse(str(pod.fact.data.get("created") or ""))
+    latest = max((moment for e in ledger if (moment := parse(e.fact.time))), default=None)
+    return created is not None and latest is not None and latest - created < _FIRST_ATTEMPT
 
 
 def _unmet_demand(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:

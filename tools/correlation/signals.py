@@ -11,7 +11,7 @@ from terway_mcp.knowledge.patterns import GROUPS
 from terway_mcp.knowledge.schema import Entry, Role, Source
 from terway_mcp.tools.correlation.derived import derived_states, retracted_states
 from terway_mcp.tools.correlation.target import SAME, Target, evidence_closeness
-from terway_mcp.tools.evidence import Evidence
+from terway_mcp.tools.evidence import Evidence, Fact
 from terway_mcp.tools.times import parse
 
 _AGES = ((600.0, 1.0), (1800.0, 0.97), (7200.0, 0.9), (21600.0, 0.8))
@@ -31,7 +31,8 @@ class Signal(msgspec.Struct, frozen=True):
     """One entry of the knowledge, seen in one piece of evidence.
 
     `closeness` is 1.0 for the target itself; `groups` are the identifiers the text held; `over` says that a later
-    observation on the same object shows the trouble has passed; `freshness` falls with its age.
+    observation on the same object shows the trouble has passed, `silent` that it is over because no attempt repeated
+    it; `freshness` falls with its age.
     """
 
     evidence: Evidence
@@ -41,6 +42,7 @@ class Signal(msgspec.Struct, frozen=True):
     groups: dict[str, str] = {}
     over: bool = False
     freshness: float = 1.0
+    silent: bool = False
 
     @property
     def cause(self) -> str:
@@ -67,9 +69,10 @@ def signals(ledger: list[Evidence], knowledge: Knowledge, target: Target) -> lis
         ]
     for evidence, name in derived_states(ledger, target):
         if state := knowledge.state(name):
-            found.append(Signal(evidence, state, state.role, evidence_closeness(evidence, target)))
+            near = evidence_closeness(evidence, target)
+            found.append(Signal(evidence, state, state.role, near, _identifiers(evidence.fact)))
     found = [signal for signal in found if _is_on_path(signal, knowledge, target)]
-    return _mark_recovered(_aged(found, _born(ledger, target)), target)
+    return _mark_recovered(_aged(found, born(ledger, target)), target)
 
 
 def _matches(evidence: Evidence, knowledge: Knowledge) -> list[TextMatch]:
@@ -81,11 +84,16 @@ def _matches(evidence: Evidence, knowledge: Knowledge) -> list[TextMatch]:
         return list(knowledge.match_text(str(fact.data.get("sample", "")), source))[:3]
     found = []
     if state := knowledge.state(fact.name):
-        found.append(TextMatch(state, {name: str(fact.data[name]) for name in GROUPS if fact.data.get(name)}))
+        found.append(TextMatch(state, _identifiers(fact)))
     if message := fact.data.get("message"):
         texts = [match for match in knowledge.match_text(str(message), "condition") if match.entry.role != "symptom"]
         found = texts[:2] + found
     return found
+
+
+def _identifiers(fact: Fact) -> dict[str, str]:
+    """What a state names besides its object."""
+    return {name: str(fact.data[name]) for name in GROUPS if fact.data.get(name)}
 
 
 def event_matches(knowledge: Knowledge, event: Mapping[str, Any], object_kind: str) -> list[TextMatch]:
@@ -143,7 +151,7 @@ def _aged(found: list[Signal], born: datetime | None) -> list[Signal]:
     ]
 
 
-def _born(ledger: list[Evidence], target: Target) -> datetime | None:
+def born(ledger: list[Evidence], target: Target) -> datetime | None:
     """When the target pod was created."""
     pods = [e.fact.data for e in ledger if e.fact.name == "pod" and e.fact.subject.name == target.name]
     return parse(str(pods[0].get("created") or "")) if target.kind == "pod" and pods else None

@@ -2,6 +2,7 @@
 
 from terway_mcp.knowledge.base import Knowledge
 from terway_mcp.knowledge.schema import Category
+from terway_mcp.tools.correlation.bearing import bearing
 from terway_mcp.tools.correlation.candidates import (
     Candidate,
     compete,
@@ -16,7 +17,7 @@ from terway_mcp.tools.correlation.judgement import Confidence, Finding, Judgemen
 from terway_mcp.tools.correlation.signals import Signal, signals
 from terway_mcp.tools.correlation.target import NEAR, Target, evidence_closeness
 from terway_mcp.tools.correlation.unread import in_brief
-from terway_mcp.tools.correlation.wording import filled, name, root_cause, title
+from terway_mcp.tools.correlation.wording import filled, fix, name, root_cause, title
 from terway_mcp.tools.evidence import Evidence, coverage_of
 
 _ENOUGH = 12.0
@@ -34,7 +35,7 @@ _LEVELS: tuple[Confidence, ...] = ("insufficient", "possible", "likely", "confir
 
 def judge(ledger: list[Evidence], knowledge: Knowledge, setting: Setting) -> Judgement:
     """Name the root cause, or say that the evidence does not suffice."""
-    found = signals(ledger, knowledge, setting.target)
+    found = bearing(signals(ledger, knowledge, setting.target), ledger, knowledge, setting.target)
     candidates = compete(found, knowledge, terway_down=terway_is_down(ledger, setting.target))
     supported = [candidate for candidate in candidates if candidate.score >= _ENOUGH and not candidate.is_over]
     healthy = target_is_healthy(ledger, setting.target)
@@ -127,7 +128,7 @@ def _finding(candidate: Candidate, others: list[Candidate], setting: Setting) ->
         filled(cause.meaning, candidate, target),
         candidate.evidence[:8],
         [signal.evidence.id for signal in candidate.against][:4],
-        filled(cause.fix, candidate, target),
+        fix(candidate, target),
         filled(cause.verify, candidate, target),
         cause.remark,
     )
@@ -158,7 +159,9 @@ def _confidence(candidate: Candidate, others: list[Candidate], setting: Setting)
 def _ruled_out(losers: list[Candidate], setting: Setting) -> list[RuledOut]:
     ruled = []
     for candidate in losers[:5]:
-        if candidate.is_over:
+        if candidate.is_over and all(signal.silent for signal in candidate.support):
+            why = "it was seen long ago, and no attempt has repeated it since"
+        elif candidate.is_over:
             why = "it was seen, but a later success on the same object shows it has passed"
         elif not candidate.is_near:
             why = f"it is seen on {candidate.strongest.evidence.fact.subject}, not on {setting.target}"

@@ -41,6 +41,14 @@ def filled(template: str, candidate: Candidate, target: Target) -> str:
     return fill(template, identifiers_of(candidate, target))
 
 
+def fix(candidate: Candidate, target: Target) -> str:
+    """What to do; where the node has a configuration of its own, which one counts (docs/dynamic-config.md)."""
+    text = filled(candidate.cause.fix, candidate, target)
+    if not target.config or "eni-config" not in text:
+        return text
+    return f"{text} Node {target.node} lays ConfigMap {target.config} over eni-config: a key in both counts as there."
+
+
 def root_cause(candidate: Candidate, target: Target) -> str:
     """What the cause means, the identifiers that were seen, and the evidence to read."""
     known = identifiers_of(candidate, target)
