@@ -24,7 +24,7 @@ from terway_mcp.tools.cross_checks import (
 from terway_mcp.tools.daemon_pod import DaemonPodReport, daemon_on_node, ready_seconds, removed_node
 from terway_mcp.tools.eni_conf import merge_patch
 from terway_mcp.tools.evidence import Fact, FactSheet, Subject
-from terway_mcp.tools.node_pods import proxy_facts
+from terway_mcp.tools.node_pods import dns_facts, proxy_facts
 from terway_mcp.tools.own_eni import asks_for_eni
 from terway_mcp.tools.times import age_seconds
 
@@ -94,8 +94,9 @@ def node_report(name: str, reads: NodeReads, knowledge: Knowledge, now: datetime
     _from_terway_node(reads, report, facts, now)
     _config(reads, report, facts)
     _pods(reads.pods.value or [], reads.terway_node.value, report, now)
-    for fact in proxy_facts(name, reads.pods.value or [], reads.pods.source):
-        facts.add(fact)
+    for tell in (proxy_facts, dns_facts):
+        for fact in tell(name, reads.pods.value or [], reads.pods.source):
+            facts.add(fact)
     _compare(reads, report, facts, now)
     report.states = [fact.text for fact in facts.facts if knowledge.state(fact.name)][:10]
     return report, facts

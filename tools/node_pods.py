@@ -59,6 +59,16 @@ def proxy_facts(node: str, pods: Sequence[Pod], source: str) -> list[Fact]:
     return found
 
 
+def dns_facts(node: str, pods: Sequence[Pod], source: str) -> list[Fact]:
+    """That the DNS cache of a node does not run: every name its pods look up goes there first."""
+    found = []
+    for pod in pods:
+        if pod.metadata.labels.get("k8s-app") == names.NODE_LOCAL_DNS and not is_ready(pod) and _is_stopped(pod):
+            text = f"pod {'/'.join(_key(pod))} on {node} does not run: {', '.join(waiting_reasons(pod))}"
+            found.append(Fact("status", "node_dns_stopped", Subject("Node", node), text, source=source))
+    return found
+
+
 def have_own_enis(pods: Sequence[Pod]) -> bool:
     """True when every one of some pods gets an ENI of its own, so that the node's pool is not on their path."""
     return bool(pods) and all(asks_for_eni(pod) for pod in pods)
@@ -75,4 +85,8 @@ def _key(pod: Pod) -> tuple[str, str]:
 
 def _is_stopped_proxy(pod: Pod) -> bool:
     named = pod.metadata.namespace == names.SYSTEM_NAMESPACE and pod.metadata.name.startswith(names.KUBE_PROXY)
-    return named and not is_ready(pod) and bool(set(waiting_reasons(pod)) & set(_STOPPED))
+    return named and not is_ready(pod) and _is_stopped(pod)
+
+
+def _is_stopped(pod: Pod) -> bool:
+    return bool(set(waiting_reasons(pod)) & set(_STOPPED))

@@ -28,6 +28,7 @@ TRUNK_ANNOTATION = "k8s.aliyun.com/trunk-on"
 MAX_AVAILABLE_IP_ANNOTATION = "k8s.aliyun.com/max-available-ip"
 NODE_TYPE_LABEL, VIRTUAL_NODE = "type", "virtual-kubelet"
 ZONE_LABEL = "topology.kubernetes.io/zone"
+NODE_LOCAL_DNS = "node-local-dns"
 UNINITIALIZED_TAINT = "node.cloudprovider.kubernetes.io/uninitialized"
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 

@@ -11,7 +11,8 @@ from terway_mcp.tools.evidence import Evidence
 from terway_mcp.tools.times import parse
 
 _PER_ATTEMPT = ("resource_exhaustion", "quota", "throttling")
-"""What every attempt to get an address reports anew: a pod that waits makes Terway try again within minutes."""
+"""What every attempt to get an address reports anew, as it does any code of the OpenAPI: a pod that waits makes Terway
+try again within minutes."""
 
 _SILENT = timedelta(hours=2)
 _SILENT_BEFORE_POD = timedelta(hours=1)
@@ -80,7 +81,7 @@ def _fallen_silent(found: list[Signal], limit: datetime | None, knowledge: Knowl
     def is_silent(signal: Signal) -> bool:
         cause, moment = knowledge.cause(signal.cause), parse(signal.time)
         told = signal.evidence.fact.kind in ("event", "log")
-        repeated = cause is not None and cause.category in _PER_ATTEMPT
-        return told and repeated and moment is not None and limit is not None and moment < limit
+        per_attempt = signal.entry.kind == "openapi_code" or (cause is not None and cause.category in _PER_ATTEMPT)
+        return told and per_attempt and moment is not None and limit is not None and moment < limit
 
     return [msgspec.structs.replace(s, over=True, silent=True) if is_silent(s) else s for s in found]

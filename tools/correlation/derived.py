@@ -29,6 +29,7 @@ def derived_states(ledger: list[Evidence], target: Target) -> list[tuple[Evidenc
         *_zone_gap(ledger, target),
         *_other_trunk(ledger, target),
         *_zone_bound(ledger, target),
+        *_dns_of_the_node(ledger, target),
         *_exclusive_probe(ledger, target),
         *_expired_events(ledger, target),
         *_unmet_demand(ledger, target),
@@ -84,6 +85,14 @@ def _other_trunk(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evide
         used = evidence.fact.data.get("trunk")
         if evidence.fact.data.get("phase") == "Bind" and used and trunk and used != trunk:
             yield evidence, "podeni_other_trunk"
+
+
+def _dns_of_the_node(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:
+    """The node's DNS cache does not run: that concerns pods with an address, not those that wait for one."""
+    addressed = any(e.fact.data.get("ips") for e in _facts(ledger, "pod", target.name))
+    if target.kind == "node" or addressed:
+        for evidence in _facts(ledger, "node_dns_stopped", target.node):
+            yield evidence, "node_dns_not_running"
 
 
 def _zone_bound(ledger: list[Evidence], target: Target) -> Iterator[tuple[Evidence, str]]:

@@ -19,8 +19,8 @@ class Target(msgspec.Struct, frozen=True):
 
     `kind` is pod, node, workload or cluster. `node` and `terway_pod` are "" when unknown. `own_eni` is true for a pod
     that gets an ENI of its own (trunk or exclusive), so that the node's address pool is not on its path. `pods` of a
-    node (as namespace/name) are those that show what it does to its pods. `config` is the ConfigMap that the node lays over
-    eni-config, "" for none.
+    node (as namespace/name) are those that show what it does to its pods. `config` is the ConfigMap that the node lays
+    over eni-config, "" for none.
     """
 
     kind: str

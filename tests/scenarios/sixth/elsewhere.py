@@ -100,7 +100,10 @@ def mesh_plugin_down(world: World) -> Scenario:
 
 
 def local_dns_address_taken(world: World) -> Scenario:
-    """node-local-dns cannot listen where another process does; the application resolves nothing."""
+    """node-local-dns cannot listen where another process does; the application resolves nothing.
+
+    The address itself stands in the logs of others only, which a tool with rights on Terway's logs does not read.
+    """
     shop, pod = asked(world)
     node = world.node(21)
 
@@ -122,7 +125,7 @@ def local_dns_address_taken(world: World) -> Scenario:
         truth=Truth(
             category="not_terway",
             also=("component_down",),
-            facts=("node-local-dns", "169.254.20.10:53", pod),
+            facts=("node-local-dns", pod),
             forbidden=(*CALM, "eni.socket", "two pods"),
         ),
     )
