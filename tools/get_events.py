@@ -7,7 +7,7 @@ import msgspec
 
 from terway_mcp.cluster.decode import decode_each
 from terway_mcp.cluster.errors import InvalidInput
-from terway_mcp.cluster.names import object_name
+from terway_mcp.cluster.names import is_object_name, object_name
 from terway_mcp.cluster.objects import Event, Workload
 from terway_mcp.cluster.reader import Query
 from terway_mcp.cluster.resources import DAEMONSETS, DEPLOYMENTS, EVENTS, REPLICASETS, STATEFULSETS, Resource
@@ -193,7 +193,7 @@ def _loudness(group: EventGroup, knowledge: Knowledge) -> tuple[bool, int]:
 def _node_scopes(node: str, daemon: str) -> list[Scope]:
     default = names.CLUSTER_EVENTS_NAMESPACE
     scopes = [_named(default, node, ("Node",), f"events of Node and Terway Node {node}")]
-    if daemon:
+    if is_object_name(daemon):
         scopes.append(_named(names.SYSTEM_NAMESPACE, daemon, ("Pod",), f"events of Terway pod {daemon}"))
     return scopes
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from terway_mcp.cluster.names import is_namespace_name, is_object_name
 from terway_mcp.cluster.objects import Pod
 from terway_mcp.tools import terway_names as names
 from terway_mcp.tools.containers import IMAGE_WAITS, is_ready, waiting_reasons
@@ -20,7 +21,11 @@ _STOPPED = ("CrashLoopBackOff", "RunContainerError", "CreateContainerError", *IM
 
 
 def followed(pods: Sequence[Pod], ledger: Sequence[Evidence], now: datetime) -> list[Pod]:
-    """The pods that show what the node does to its pods: those that wait, else those of which warnings were seen."""
+    """The pods that show what the node does to its pods: those that wait, else those of which warnings were seen.
+
+    Their names are asked for again, so what is none is left out.
+    """
+    pods = [pod for pod in pods if is_namespace_name(pod.metadata.namespace) and is_object_name(pod.metadata.name)]
     warned = {
         (evidence.fact.subject.namespace, evidence.fact.subject.name)
         for evidence in ledger

@@ -96,3 +96,12 @@ async def test_what_failed_before_a_pod_got_its_network_does_not_keep_it_from_ru
     built.pods["shop", WEB].ips = (built.nodes[NODE].enis[0].slots[0].ip,)
     found = await verdict(capture(built), POD, HOST, POD_EVENTS)
     assert found["title"] == "The application image cannot be pulled"
+
+
+@pytest.mark.parametrize("name", ["web/../../nodes", "web,involvedObject.kind=Node", "a b", ""])
+async def test_what_is_no_name_is_not_asked_for(capture: Capture, name: str) -> None:
+    built = hanging(9)
+    built.change(resources.PODS, WEB, {"metadata": {"name": name}}, namespace="shop")
+    answers = await capture(built).ask(HOST, EVENTS)
+    assert [answer["status"] for answer in answers[-2:]] == ["ok", "ok"]
+    assert name not in str(answers[-1]["coverage"]) or not name
