@@ -103,5 +103,5 @@ async def test_what_is_no_name_is_not_asked_for(capture: Capture, name: str) -> 
     built = hanging(9)
     built.change(resources.PODS, WEB, {"metadata": {"name": name}}, namespace="shop")
     answers = await capture(built).ask(HOST, EVENTS)
-    assert [answer["status"] for answer in answers[-2:]] == ["ok", "ok"]
-    assert name not in str(answers[-1]["coverage"]) or not name
+    assert [answer["status"] for answer in answers[-2:]] == ["ok", "no_data"]
+    assert "events of pod" not in str(answers[-1]["coverage"])
