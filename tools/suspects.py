@@ -7,6 +7,9 @@ from terway_mcp.tools.event_groups import EventGroup
 from terway_mcp.tools.evidence import Fact
 
 _TERWAY_WORDS = ("terway", "eni.socket", "cni plugin", "aliyun/eni", "aliyun/member-eni", "aliyun/erdma")
+_NO_SANDBOX = ("FailedCreatePodSandBox", "FailedKillPod")
+"""Whoever is to blame, the pod gets no network or keeps it: that is where an operator without a name begins."""
+
 _RANK = {"Pod": 0, "PodENI": 1, "Node": 2, "NodeCR": 2}
 
 
@@ -26,7 +29,7 @@ class Suspect(msgspec.Struct, omit_defaults=True):
 
 
 def concerns_terway(group: EventGroup, knowledge: Knowledge) -> bool:
-    """True for warnings that Terway reports or that speak of Terway; benign ones are left out."""
+    """True for warnings that Terway reports, that speak of Terway or of a sandbox; benign ones are left out."""
     if not group.is_warning:
         return False
     text = group.message.lower()
@@ -34,6 +37,8 @@ def concerns_terway(group: EventGroup, knowledge: Knowledge) -> bool:
     if matches and matches[0].entry.role == "benign":
         return False
     if "terway" in group.reporter.lower() or any(word in text for word in _TERWAY_WORDS):
+        return True
+    if group.reason in _NO_SANDBOX:
         return True
     entry = knowledge.event_reason(
         group.reason, object_kind=group.subject.kind_name, reporter=group.reporter, related_kind=group.related_kind

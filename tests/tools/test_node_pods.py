@@ -105,3 +105,14 @@ async def test_what_is_no_name_is_not_asked_for(capture: Capture, name: str) -> 
     answers = await capture(built).ask(HOST, EVENTS)
     assert [answer["status"] for answer in answers[-2:]] == ["ok", "no_data"]
     assert "events of pod" not in str(answers[-1]["coverage"])
+
+
+async def test_a_pod_whose_sandbox_another_plugin_fails_is_a_suspect_too(capture: Capture) -> None:
+    built = hanging(9)
+    text = (
+        'Failed to create pod sandbox: plugin type="flannel" failed (add): open /run/flannel/subnet.env: no such file'
+    )
+    said = Said("FailedCreatePodSandBox", text)
+    built.event_kubelet(built.ref("shop", WEB), said, Seen(WORLD.ago(8), WORLD.ago(1), 6))
+    suspects = (await capture(built).inspect_cluster())["data"]["suspects"]
+    assert [suspect["name"] for suspect in suspects] == [WEB]
