@@ -48,6 +48,12 @@ def test_a_cause_says_what_to_do_and_how_to_see_that_it_worked(knowledge: Knowle
     assert [cause.id for cause in knowledge.entries("cause") if not (cause.fix and cause.verify)] == []
 
 
+def test_each_next_check_is_a_whole_sentence(knowledge: Knowledge) -> None:
+    """A comma in an unquoted YAML list cuts a sentence in two."""
+    checks = [check for entry in _all(knowledge) for check in entry.next_checks]
+    assert [check for check in checks if not check.endswith(".")] == []
+
+
 def test_titles_only_use_known_placeholders(knowledge: Knowledge) -> None:
     used = {name for cause in knowledge.entries("cause") for name in re.findall(r"\{([a-z_]+)\}", cause.title)}
     assert used <= GROUPS
