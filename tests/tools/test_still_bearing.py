@@ -8,6 +8,7 @@ from terway_mcp.cluster.scenarios.builder import ClusterBuilder
 from terway_mcp.cluster.scenarios.clock import Seen
 from terway_mcp.cluster.scenarios.events import Said
 from terway_mcp.cluster.scenarios.plots import DEADLINE
+from terway_mcp.cluster.scenarios.pods import Container, back_off, terminated
 from tests.tools.conftest import Capture
 from tests.tools.stage import NODE, WEB, WORLD, Step, bare
 
@@ -84,6 +85,37 @@ async def test_of_a_pod_that_is_seconds_old_nothing_is_claimed(capture: Capture,
     data = await conclusion(capture, built)
     assert any(found["title"] == title for found in data.get("findings", [])) is bool(title)
     assert (data["verdict"]["category"] == "insufficient_evidence") is bool(title)
+
+
+async def test_what_a_neighbour_cannot_get_is_not_what_a_pod_with_its_address_lacks(capture: Capture) -> None:
+    built = bare().node(NODE, idle=0, serving=False)
+    built.deployment("shop", "web", running={NODE: 2}, since=WORLD.ago(40)).started("shop", WEB)
+    pod = built.pods["shop", WEB]
+    old = pod.containers[0]
+    state, died = (
+        back_off(old.name, WEB, "shop", pod.uid),
+        terminated("Error", 1, WORLD.ago(3), WORLD.ago(2)),
+    )
+    pod.containers = [Container(old.name, old.image, state, died, 9, ready=False)]
+    assert (await conclusion(capture, short(built, 30, 2)))["verdict"]["category"] == "not_terway"
+
+
+async def test_a_pod_whose_sandbox_is_made_anew_needs_an_address_again(capture: Capture) -> None:
+    built = short(bare().node(NODE, idle=0, serving=False), 30, 2)
+    built.deployment("shop", "web", running={NODE: 2}, since=WORLD.ago(40)).started("shop", WEB)
+    pod = built.pods["shop", WEB]
+    pod.containers = [Container(each.name, each.image, each.state, ready=False) for each in pod.containers]
+    built.no_network("shop", WEB, DEADLINE, Seen(WORLD.ago(20), WORLD.ago(1), 6))
+    assert (await conclusion(capture, built))["verdict"]["category"] == "resource_exhaustion"
+
+
+async def test_on_a_node_whose_runtime_is_down_nothing_asks_for_an_address(capture: Capture) -> None:
+    built = short(waiting(30), 28, 2)
+    built.nodes[NODE].ready = False
+    built.nodes[
+        NODE
+    ].not_ready_message = "container runtime is down, PLEG is not healthy: pleg was last seen active 31m"
+    assert (await conclusion(capture, built))["verdict"]["category"] == "not_terway"
 
 
 @pytest.mark.parametrize(("minutes", "told"), [(3, False), (30, True)])
